@@ -1,0 +1,152 @@
+/**
+ * A ZooKeeper server as a child process, whoever wrote it: started from a configuration file,
+ * waited for, stopped, killed. `apache-server.ts` and `zabra-server.ts` say only which command
+ * line makes one. Refuses to know what is asked of the server afterwards.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fourLetterWord } from './four-letter-word.ts'
+import { freePort } from './free-port.ts'
+
+export interface ServerOptions {
+  /** Kept between starts; a fresh temporary directory, removed at the end, when absent. */
+  readonly dataDir?: string
+  readonly dataLogDir?: string
+  readonly port?: number
+  /** Further lines of the configuration file; they win over the defaults below. */
+  readonly settings?: Readonly<Record<string, string | number | boolean>>
+}
+
+export interface ServerUnderTest extends AsyncDisposable {
+  readonly kind: ServerKind
+  readonly host: string
+  readonly port: number
+  readonly dataDir: string
+  readonly dataLogDir: string
+  readonly pid: number
+  /** What the process has printed so far, for the message of a failing test. */
+  output(): string
+  /** Asks it to end (SIGTERM) and waits; answers the exit status, or the signal's name. */
+  stop(): Promise<number | string>
+  /** Ends it at once (SIGKILL) and waits. */
+  kill(): Promise<void>
+}
+
+export type ServerKind = 'apache' | 'zabra'
+
+export interface Launch {
+  readonly kind: ServerKind
+  readonly command: string
+  readonly args: readonly string[]
+}
+
+const startTimeoutMs = 60_000
+const askAgainMs = 25
+
+/** Defaults that both servers understand, chosen so that nothing happens by itself during a test. */
+const commonSettings: Readonly<Record<string, string | number | boolean>> = {
+  tickTime: 2000,
+  clientPortAddress: '127.0.0.1',
+  maxClientCnxns: 0,
+  'admin.enableServer': false,
+  '4lw.commands.whitelist': '*',
+  extendedTypesEnabled: true,
+  'znode.container.checkIntervalMs': 3_600_000,
+}
+
+export async function startServer(
+  launch: (configPath: string) => Launch,
+  options: ServerOptions,
+): Promise<ServerUnderTest> {
+  const scratch = mkdtempSync(join(tmpdir(), 'zabra-interop-'))
+  const dataDir = options.dataDir ?? join(scratch, 'data')
+  const dataLogDir = options.dataLogDir ?? dataDir
+  const port = options.port ?? (await freePort())
+  mkdirSync(dataDir, { recursive: true })
+  mkdirSync(dataLogDir, { recursive: true })
+
+  const settings = { ...commonSettings, ...options.settings, dataDir, dataLogDir, clientPort: port }
+  const configPath = join(scratch, 'zoo.cfg')
+  const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`)
+  writeFileSync(configPath, lines.join(''))
+
+  const { kind, command, args } = launch(configPath)
+  const child = spawn(command, args, { cwd: scratch, stdio: ['ignore', 'pipe', 'pipe'] })
+  const process = new WatchedProcess(child)
+  const server: ServerUnderTest = {
+    kind,
+    host: '127.0.0.1',
+    port,
+    dataDir,
+    dataLogDir,
+    pid: child.pid ?? -1,
+    output: () => process.output(),
+    stop: () => process.end('SIGTERM'),
+    kill: async () => {
+      await process.end('SIGKILL')
+    },
+    [Symbol.asyncDispose]: async () => {
+      await process.end('SIGKILL')
+      rmSync(scratch, { recursive: true, force: true })
+    },
+  }
+  try {
+    await waitUntilServing(server, process)
+  } catch (error) {
+    await server[Symbol.asyncDispose]()
+    throw error
+  }
+  return server
+}
+
+/** `srvr` is always allowed, and names the mode only when the server answers requests. */
+async function waitUntilServing(server: ServerUnderTest, process: WatchedProcess): Promise<void> {
+  const deadline = Date.now() + startTimeoutMs
+  while (Date.now() < deadline) {
+    const ended = process.ended()
+    if (ended !== null) {
+      throw new Error(`${server.kind} ended (${ended}) before it served:\n${server.output()}`)
+    }
+    const answer = await fourLetterWord(server.port, 'srvr').catch(() => '')
+    if (answer.includes('Mode: ')) return
+    await new Promise((resolve) => setTimeout(resolve, askAgainMs))
+  }
+  throw new Error(`${server.kind} did not serve within ${startTimeoutMs} ms:\n${server.output()}`)
+}
+
+/** A child process with its output kept and its end awaited once, however often it is asked for. */
+class WatchedProcess {
+  readonly #child: ChildProcess
+  readonly #output: string[] = []
+  readonly #exit: Promise<number | string>
+  #ended: number | string | null = null
+
+  constructor(child: ChildProcess) {
+    this.#child = child
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#output.push(text))
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#output.push(text))
+    this.#exit = new Promise((resolve) => {
+      const finish = (how: number | string): void => {
+        this.#ended ??= how
+        resolve(this.#ended)
+      }
+      child.once('error', (error) => finish(error.message))
+      child.once('close', (code, signal) => finish(code ?? signal ?? 'unknown'))
+    })
+  }
+
+  output(): string {
+    return this.#output.join('')
+  }
+
+  ended(): number | string | null {
+    return this.#ended
+  }
+
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | string> {
+    if (this.#ended === null) this.#child.kill(signal)
+    return this.#exit
+  }
+}
