@@ -1,0 +1,31 @@
+// What the code relies on, with the relations between the numbers asserted when it loads. What an
+// operator may set is in `server/config`.
+
+import { assert } from './assert.ts'
+
+/** ZooKeeper's `jute.maxbuffer`: the largest frame that is accepted unless configured otherwise. */
+export const FRAME_BYTES_MAX_DEFAULT = 1_048_575
+
+/** Room for what surrounds a payload within a record (`jute.maxbuffer.extrasize`). */
+export const RECORD_EXTRA_BYTES_DEFAULT = 1_048_575
+
+/** Output that may wait for a slow reader before we stop reading from it. */
+export const OUTPUT_PAUSE_BYTES: number = 1 << 20
+
+/** Output that may wait for a slow reader before its connection is closed. */
+export const OUTPUT_CLOSE_BYTES: number = 64 << 20
+
+/** Requests of one connection that may wait for an answer before we stop reading from it. */
+export const OUTSTANDING_PER_CONNECTION_MAX = 10_000
+
+/** Bytes of undecided requests that one connection may make us keep. */
+export const QUEUED_BYTES_PER_CONNECTION_MAX: number = 16 << 20
+
+/** Watches that one connection may hold. */
+export const WATCHES_PER_CONNECTION_MAX = 1_000_000
+
+assert(OUTPUT_PAUSE_BYTES < OUTPUT_CLOSE_BYTES, 'a slow reader is paused before it is closed')
+assert(
+  QUEUED_BYTES_PER_CONNECTION_MAX > 2 * FRAME_BYTES_MAX_DEFAULT,
+  'one largest frame must never fill the queue',
+)

@@ -1,0 +1,62 @@
+// The disk as the storage code sees it. Two faces: synchronous calls for the start, when nothing
+// else runs, and requests with completions for a running server.
+//
+// What a crash keeps: bytes of a write that completed as durable, and names (created, renamed,
+// removed files) only once their directory has been synced. Everything else may be lost, in whole
+// or in part. Implementations and the simulator's fake are held to that by one contract suite.
+
+export class DiskError extends Error {
+  override readonly name: string = 'DiskError'
+  /** The operating system's code: ENOSPC, EIO, ENOENT, EACCES … */
+  readonly code: string
+  readonly path: string
+
+  constructor(code: string, path: string, message: string) {
+    super(message)
+    this.code = code
+    this.path = path
+  }
+}
+
+/** Called once for each request, never before the request returns. */
+export type Done = (error: DiskError | null) => void
+
+/** A file open for writing. */
+export interface DiskFile {
+  readonly path: string
+  /**
+   * Writes all of `bytes` at `offset`. With `durable` the completion says that they (and any size
+   * they gave the file) survive a crash. The array must not change until then.
+   */
+  write(offset: number, bytes: Uint8Array, durable: boolean, done: Done): void
+  /** Makes all completed writes durable. */
+  sync(done: Done): void
+  close(done: Done): void
+}
+
+export interface Disk {
+  // At start: synchronous, failures are thrown as DiskError.
+
+  /** The names in a directory, sorted; none where it does not exist. */
+  list(directory: string): readonly string[]
+  /** The size of a file in bytes, or null where there is none. */
+  size(path: string): number | null
+  /** Up to `length` bytes from `offset`; fewer at the end of the file. */
+  read(path: string, offset: number, length: number): Uint8Array
+  /** Makes a directory and its parents, durably. */
+  makeDirectory(path: string): void
+  /** Cuts a file, durably. */
+  truncate(path: string, length: number): void
+  /** Replaces a small file in one step, durably: a reader sees the old content or the new. */
+  replace(path: string, content: Uint8Array): void
+  /** Removes a file, durably. */
+  remove(path: string): void
+
+  // While running: requests with completions.
+
+  /** Creates a file, or empties one of that name. Its name is durable once the directory is synced. */
+  create(path: string, done: (error: DiskError | null, file: DiskFile | null) => void): void
+  rename(from: string, to: string, done: Done): void
+  unlink(path: string, done: Done): void
+  syncDirectory(directory: string, done: Done): void
+}
