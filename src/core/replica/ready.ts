@@ -5,6 +5,7 @@
 import type { Zxid } from '../../base/zxid.ts'
 import type { ConnectionId } from '../../ports/client-network.ts'
 import type { JuteWriter } from '../jute/writer.ts'
+import type { LogEntry } from '../zab/log-entry.ts'
 
 /** The time of an input, told by the owner of the clock. */
 export interface Moment {
@@ -33,14 +34,6 @@ export type Input =
   | { readonly kind: 'durable'; readonly zxid: Zxid }
   /** The deadline of the last Ready has come, or may have. */
   | { readonly kind: 'wake' }
-
-/** A transaction to be made durable: header, body and digest, as they stand in the log. */
-export interface LogEntry {
-  readonly zxid: Zxid
-  readonly bytes: Uint8Array
-  readonly start: number
-  readonly end: number
-}
 
 /** Frames for one connection, in order. */
 export interface ClientOutput {
