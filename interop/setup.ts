@@ -62,7 +62,14 @@ function setUpJava(): void {
     `-DoutputDirectory=${libraryDirectory}`,
     '-DincludeScope=runtime',
   ])
-  run('javac', ['-nowarn', '-d', javaClassesDirectory, '-cp', join(libraryDirectory, '*'), ...sources])
+  run('javac', [
+    '-nowarn',
+    '-d',
+    javaClassesDirectory,
+    '-cp',
+    join(libraryDirectory, '*'),
+    ...sources,
+  ])
   writeFileSync(stampPath('java'), wanted)
 }
 

@@ -1,0 +1,217 @@
+/**
+ * One of the two servers in a differential run: performs a step on it and tells what every client
+ * saw. After each step all other connections are pinged; a server queues a notification before any
+ * later answer, so after the ping everything the step caused has arrived.
+ */
+import { RawConnection } from '../peers/raw-connection.ts'
+import {
+  type Bytes,
+  connectPayload,
+  opcode,
+  readConnectResponse,
+  requestPayload,
+  WireReader,
+  WireWriter,
+  xids,
+} from '../peers/wire.ts'
+import { Normaliser } from './normaliser.ts'
+import type { Request, Step } from './step.ts'
+
+export interface Outcome {
+  /** One line for each thing a client saw, equal on both servers when they behave alike. */
+  readonly lines: readonly string[]
+  /** Slots with a live connection. */
+  readonly openSlots: readonly number[]
+  /** Paths that successful creates answered. */
+  readonly createdPaths: readonly string[]
+  readonly lastZxid: bigint
+}
+
+interface Slot {
+  connection: RawConnection
+  sessionId: bigint
+  password: Bytes
+}
+
+const pollMs = 200
+const expiryTimeoutMs = 60_000
+
+export class Side {
+  readonly port: number
+  readonly #slots = new Map<number, Slot>()
+  readonly #normaliser = new Normaliser()
+
+  constructor(port: number) {
+    this.port = port
+  }
+
+  async perform(step: Step): Promise<Outcome> {
+    const lines = await this.#act(step)
+    lines.push(...(await this.#settle()))
+    return {
+      lines: hasNoOrder(step) ? lines.sort() : lines,
+      openSlots: this.#openSlots(),
+      createdPaths: this.#normaliser.takeCreatedPaths(),
+      lastZxid: this.#normaliser.lastZxid,
+    }
+  }
+
+  close(): void {
+    for (const { connection } of this.#slots.values()) connection.destroy()
+  }
+
+  #openSlots(): number[] {
+    return [...this.#slots].flatMap(([slot, { connection }]) =>
+      connection.exhausted ? [] : [slot],
+    )
+  }
+
+  async #act(step: Step): Promise<string[]> {
+    switch (step.kind) {
+      case 'connect':
+        return await this.#connect(step.slot, connectPayload(step))
+      case 'renew':
+        return await this.#renew(step)
+      case 'requests':
+        return await this.#request(step.slot, step.requests)
+      case 'bytes':
+        this.#slots.get(step.slot)?.connection.sendBytes(step.bytes)
+        await this.#slots.get(step.slot)?.connection.untilClosed()
+        return []
+      case 'stranger':
+        return await this.#stranger(step.bytes)
+      case 'expire':
+        return await this.#expire(step.slot, step.ephemeralPath)
+    }
+  }
+
+  async #connect(slot: number, payload: Bytes): Promise<string[]> {
+    const connection = await RawConnection.open(this.port)
+    connection.send(payload)
+    const answer = await connection.next()
+    if (answer === null) return [`slot ${slot}: closed without an answer`]
+    const line = `slot ${slot}: ${this.#normaliser.connectResponse(answer)}`
+    const { timeoutMs, sessionId, password } = readConnectResponse(answer)
+    if (timeoutMs === 0) {
+      await connection.untilClosed()
+      return [line, `slot ${slot}: closed after the answer`]
+    }
+    this.#slots.set(slot, { connection, sessionId, password: password ?? Buffer.alloc(0) })
+    return [line]
+  }
+
+  async #renew(step: Step & { kind: 'renew' }): Promise<string[]> {
+    const slot = this.#slots.get(step.slot)
+    if (slot === undefined) throw new Error(`slot ${step.slot} never had a session`)
+    const passwords = { right: slot.password, wrong: Buffer.alloc(16, 7), null: null }
+    if (step.dropFirst) slot.connection.destroy()
+    const payload = connectPayload({
+      sessionId: slot.sessionId,
+      password: passwords[step.password],
+      timeoutMs: step.timeoutMs,
+      lastZxidSeen: step.lastZxidSeen,
+    })
+    if (step.dropFirst) await slot.connection.untilClosed()
+    const lines = await this.#connect(step.slot, payload)
+    // The old connection is not in its slot any more when the renewal worked: say how it ended.
+    const replaced = this.#slots.get(step.slot) !== slot
+    if (step.dropFirst || !replaced) return lines
+    await slot.connection.untilClosed()
+    return [...lines, `slot ${step.slot}: the old connection was closed`]
+  }
+
+  async #request(slotNumber: number, requests: readonly Request[]): Promise<string[]> {
+    const slot = this.#slots.get(slotNumber)
+    if (slot === undefined) throw new Error(`slot ${slotNumber} has no connection`)
+    const { connection } = slot
+    connection.send(...requests.map(({ xid, type, body }) => requestPayload(xid, type, body)))
+    const lines: string[] = []
+    let answered = 0
+    while (answered < requests.length) {
+      const payload = await connection.next()
+      if (payload === null) {
+        lines.push(`slot ${slotNumber}: closed`)
+        break
+      }
+      if (this.#normaliser.isNotification(payload)) {
+        lines.push(`slot ${slotNumber}: ${this.#normaliser.notification(payload)}`)
+        continue
+      }
+      const type = requests[answered]?.type ?? 0
+      lines.push(`slot ${slotNumber}: ${this.#normaliser.reply(payload, type)}`)
+      answered++
+    }
+    return lines
+  }
+
+  async #stranger(bytes: Bytes): Promise<string[]> {
+    const connection = await RawConnection.open(this.port)
+    connection.sendBytes(bytes)
+    await connection.untilClosed()
+    const lines: string[] = []
+    for (
+      let payload = await connection.next();
+      payload !== null;
+      payload = await connection.next()
+    ) {
+      lines.push(`stranger: ${this.#normaliser.connectResponse(payload)}`)
+    }
+    const leftover = connection.leftover().toString('latin1')
+    return [
+      ...lines,
+      `stranger: closed${leftover === '' ? '' : ` after ${JSON.stringify(leftover)}`}`,
+    ]
+  }
+
+  /** Polls through another client until the dropped session's ephemeral node has gone. */
+  async #expire(slotNumber: number, ephemeralPath: string): Promise<string[]> {
+    const slot = this.#slots.get(slotNumber)
+    slot?.connection.destroy()
+    await slot?.connection.untilClosed()
+    const observer = this.#openSlots()[0]
+    if (observer === undefined) throw new Error('nobody is left to watch the expiry')
+    const body = new WireWriter().string(ephemeralPath).byte(0).toBytes()
+    const poll: Request = { xid: 1, type: opcode.exists, body, note: 'poll' }
+    const events: string[] = []
+    const deadline = Date.now() + expiryTimeoutMs
+    while (Date.now() < deadline) {
+      // How often it is asked differs between servers; only what the expiry caused is kept.
+      const polled = await this.#request(observer, [poll])
+      const settled = await this.#settle()
+      events.push(...[...polled, ...settled].filter((line) => line.includes(' event ')))
+      if (polled.some((line) => line.includes(' err=-101'))) return events
+      await new Promise((resolve) => setTimeout(resolve, pollMs))
+    }
+    return [...events, `slot ${slotNumber}: did not expire within ${expiryTimeoutMs} ms`]
+  }
+
+  async #settle(): Promise<string[]> {
+    const drained = [...this.#slots].map(([slot, { connection }]) => this.#drain(slot, connection))
+    return (await Promise.all(drained)).flat()
+  }
+
+  /** Everything that a ping brings out of one connection, the ping's own answer excepted. */
+  async #drain(slot: number, connection: RawConnection): Promise<string[]> {
+    if (connection.exhausted) return []
+    connection.send(requestPayload(xids.ping, opcode.ping, Buffer.alloc(0)))
+    const lines: string[] = []
+    for (;;) {
+      const payload = await connection.next()
+      if (payload === null) return [...lines, `slot ${slot}: closed`]
+      if (this.#normaliser.isNotification(payload)) {
+        lines.push(`slot ${slot}: ${this.#normaliser.notification(payload)}`)
+        continue
+      }
+      const xid = new WireReader(payload).int()
+      const line = this.#normaliser.reply(payload, opcode.ping)
+      if (xid === xids.ping) return [...lines, `slot ${slot}: after ping ${line}`]
+      lines.push(`slot ${slot}: unasked ${line}`)
+    }
+  }
+}
+
+/** The ephemerals of a closed session go in no particular order, and so do their events. */
+function hasNoOrder(step: Step): boolean {
+  if (step.kind === 'expire') return true
+  return step.kind === 'requests' && step.requests.some(({ type }) => type === opcode.closeSession)
+}
