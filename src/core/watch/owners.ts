@@ -1,11 +1,13 @@
 // The two sides of a registration, paths and watchers, as numbered rows: each row has a key, the
 // ends of its list of registrations, and its share of the counts. It refuses to know what a
-// registration is. Rows are columns of numbers, so that a million cost the collector nothing.
+// registration is. Rows are columns of numbers, so that a million cost the collector nothing; keys
+// are spread over many maps, so that none grows long enough to stall the server while it does.
 
 import { NONE, grownColumn } from './columns.ts'
 
 export class Owners<K> {
-  readonly #rowOf = new Map<K, number>()
+  readonly #rowOf: readonly Map<K, number>[]
+  readonly #hash: (key: K) => number
   readonly #keys: (K | undefined)[] = []
   #first = new Int32Array(16)
   #last = new Int32Array(16)
@@ -15,6 +17,12 @@ export class Owners<K> {
   #free = NONE
   #withData = 0
 
+  /** `hash` need only tell most keys apart by its lowest bits. */
+  constructor(hash: (key: K) => number) {
+    this.#hash = hash
+    this.#rowOf = Array.from({ length: MAPS }, () => new Map<K, number>())
+  }
+
   /** The rows that own at least one registration of the data table. */
   get inDataTable(): number {
     return this.#withData
@@ -22,15 +30,16 @@ export class Owners<K> {
 
   /** The row of a key; {@link NONE} where it has none. */
   find(key: K): number {
-    return this.#rowOf.get(key) ?? NONE
+    return this.#mapOf(key).get(key) ?? NONE
   }
 
   /** The row of a key; a new, empty one where it has none. */
   intern(key: K): number {
-    const known = this.#rowOf.get(key)
+    const map = this.#mapOf(key)
+    const known = map.get(key)
     if (known !== undefined) return known
     const row = this.#newRow()
-    this.#rowOf.set(key, row)
+    map.set(key, row)
     this.#keys[row] = key
     this.#first[row] = NONE
     this.#last[row] = NONE
@@ -40,7 +49,8 @@ export class Owners<K> {
   }
 
   release(row: number): void {
-    this.#rowOf.delete(this.keyOf(row))
+    const key = this.keyOf(row)
+    this.#mapOf(key).delete(key)
     this.#keys[row] = undefined
     this.#first[row] = this.#free
     this.#free = row
@@ -50,8 +60,9 @@ export class Owners<K> {
     return this.#keys[row] as K
   }
 
-  rows(): Iterable<readonly [K, number]> {
-    return this.#rowOf
+  /** All keys with their rows, in no particular order. */
+  *rows(): Iterable<readonly [K, number]> {
+    for (const map of this.#rowOf) yield* map
   }
 
   firstOf(row: number): number {
@@ -84,6 +95,10 @@ export class Owners<K> {
     else if (before + data === 0) this.#withData--
   }
 
+  #mapOf(key: K): Map<K, number> {
+    return this.#rowOf[this.#hash(key) & (MAPS - 1)]!
+  }
+
   #newRow(): number {
     const row = this.#free
     if (row !== NONE) {
@@ -102,3 +117,6 @@ export class Owners<K> {
     this.#childCount = grownColumn(this.#childCount)
   }
 }
+
+/** A power of two. */
+const MAPS = 64

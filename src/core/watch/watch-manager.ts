@@ -28,8 +28,8 @@ export interface WatchSummary {
 }
 
 export class WatchManager {
-  readonly #paths = new Owners<string>()
-  readonly #watchers = new Owners<Watcher>()
+  readonly #paths = new Owners<string>(hashOfPath)
+  readonly #watchers = new Owners<Watcher>((watcher) => watcher)
   readonly #registrations = new Registrations(this.#paths, this.#watchers)
   /** How many recursive watches stand on a path: what a change looks up for each ancestor. */
   readonly #recursive = new Map<string, number>()
@@ -255,4 +255,16 @@ const KINDS_OF_TYPE: Readonly<Record<WatcherTypeNumber, number>> = {
   3: ALL_KINDS,
   4: PERSISTENT,
   5: RECURSIVE,
+}
+
+/** Paths that are many at a time differ in length or, being numbered, in their last characters. */
+function hashOfPath(path: string): number {
+  const length = path.length
+  if (length < 3) return length
+  return (
+    length +
+    7 * path.charCodeAt(length - 1) +
+    13 * path.charCodeAt(length - 2) +
+    29 * path.charCodeAt(length - 3)
+  )
 }
