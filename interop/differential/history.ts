@@ -70,8 +70,10 @@ export class History {
   }
 
   #remember(path: string): void {
-    // The node by which an expiry is noticed must not be found by a random delete.
-    if (path.startsWith('/expiry-') || this.#knownPaths.includes(path)) return
+    // The node by which an expiry is noticed must not be found by a random delete, and usage that
+    // does not parse ends Apache's server.
+    if (path.startsWith('/expiry-') || path.endsWith('/zookeeper_stats')) return
+    if (this.#knownPaths.includes(path)) return
     if (this.#knownPaths.length < knownPathsMax) this.#knownPaths.push(path)
     else this.#knownPaths[this.#random.between(2, knownPathsMax - 1)] = path
   }

@@ -9,6 +9,7 @@ import {
   connectPayload,
   opcode,
   readConnectResponse,
+  readReplyHeader,
   requestPayload,
   WireReader,
   WireWriter,
@@ -140,6 +141,8 @@ export class Side {
       const type = requests[answered]?.type ?? 0
       lines.push(`slot ${slotNumber}: ${this.#normaliser.reply(payload, type)}`)
       answered++
+      // A ping sent before the close might still be answered, or might not: wait for the close.
+      if (announcesClose(payload)) await connection.untilClosed()
     }
     return lines
   }
@@ -208,6 +211,13 @@ export class Side {
       lines.push(`slot ${slot}: unasked ${line}`)
     }
   }
+}
+
+/** An unknown opcode (zxid -1) and failed authentication are answered, and then the server closes. */
+function announcesClose(payload: Bytes): boolean {
+  if (payload.length < 16) return false
+  const { zxid, err } = readReplyHeader(new WireReader(payload))
+  return (err === -6 && zxid === -1n) || err === -115
 }
 
 /** The ephemerals of a closed session go in no particular order, and so do their events. */
