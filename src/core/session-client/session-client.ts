@@ -1,0 +1,791 @@
+// The client's side of a session as one synchronous machine: it connects, proves or asks for its
+// session, keeps it alive, matches answers with calls, keeps watches over reconnects and says when
+// the session is gone. Bytes, moments and what the caller wants go in; orders, settled calls and
+// notices come out of `drain`, bytes to send out of `takeBytes`. It has no clock, no socket and no
+// randomness of its own, and nothing a server sends makes it throw.
+//
+//   waiting ──► opening ──► handshake ──► established
+//      ▲           │            │              │
+//      └───────────┴────────────┴──────────────┘        any ──► ended
+//
+// Sources: ZooKeeper 3.9 `ClientCnxn` for order and timers, with the read deadline kept whatever
+// else is sent, and the session's end noticed here as well as by the server (ZOOKEEPER-4508).
+
+import { assert, unreachable } from '../../base/assert.ts'
+import {
+  SESSION_NONE,
+  type SessionId,
+  formatSessionId,
+  sessionIdOf,
+} from '../../base/session-id.ts'
+import { EMPTY_BYTES, equalBytes } from '../../base/text.ts'
+import { Ring } from '../../base/ring.ts'
+import { ZXID_ZERO, type Zxid, formatZxid } from '../../base/zxid.ts'
+import { Framer } from '../jute/framer.ts'
+import { JuteReader, MalformedRecord } from '../jute/reader.ts'
+import { JuteWriter } from '../jute/writer.ts'
+import { PASSWORD_BYTES, readConnectResponse, writeConnectRequest } from '../records/connect.ts'
+import { ErrorCode, errorName } from '../records/errors.ts'
+import { OpCode, Xid } from '../records/opcodes.ts'
+import { setWatches2Request, setWatchesRequest, watcherRequest } from '../records/requests.ts'
+import { watcherEvent } from '../records/watches.ts'
+import { Call, type CallFailure } from './call.ts'
+import { CallQueue, type OwnRequest } from './call-queue.ts'
+import { decodeReply } from './decode-reply.ts'
+import { type AuthIdentity, beginFrame, encodeAuth, encodeBare } from './encode-request.ts'
+import { encodeRequest, endFrame } from './encode-request.ts'
+import { type Dice, type HostPort, HostRotation, formatHost } from './host-list.ts'
+import type { Output, SessionState } from './outputs.ts'
+import { SafetyHorizon } from './safety-horizon.ts'
+import { type SessionClientOptions, SessionTimers } from './session-timers.ts'
+import { type WatchBatch, WatchRegistry, type Watcher } from './watch-registry.ts'
+
+type Phase = 'idle' | 'waiting' | 'opening' | 'handshake' | 'established' | 'ended'
+
+/** An identity that every connection proves before anything else, and the call that added it. */
+interface AuthEntry<Tag, WatcherTag> {
+  readonly identity: AuthIdentity
+  call: Call<Tag, WatcherTag> | null
+}
+
+export class SessionClient<Tag, WatcherTag> {
+  readonly #options: SessionClientOptions
+  readonly #dice: Dice
+  readonly #timers: SessionTimers
+  readonly #horizon: SafetyHorizon
+  readonly #watches: WatchRegistry<WatcherTag> = new WatchRegistry()
+  readonly #calls: CallQueue<Tag, WatcherTag>
+  readonly #writer = new JuteWriter(4096)
+  readonly #reader = new JuteReader(EMPTY_BYTES)
+  #hosts: HostRotation
+
+  #phase: Phase = 'idle'
+  #state: SessionState = 'connecting'
+  #outputs: Output<Tag, WatcherTag>[] = []
+
+  #attempt = 0
+  #host: HostPort | null = null
+  #framer = new Framer(0)
+
+  #sessionId: SessionId = SESSION_NONE
+  #password: Uint8Array = new Uint8Array(PASSWORD_BYTES)
+  /** A session that only a read-only server knows cannot be taken to another server. */
+  #confirmedByWriter = false
+  #isNewSession = false
+  #lastZxid: Zxid = ZXID_ZERO
+
+  #nextXid = 1
+  #auths: AuthEntry<Tag, WatcherTag>[] = []
+  readonly #authsSent: Ring<AuthEntry<Tag, WatcherTag>> = new Ring()
+  readonly #pingsSent: Ring<number> = new Ring()
+  #rearm = { fromZxid: ZXID_ZERO, newSession: false }
+  #closing: 'no' | 'asked' | 'sent' = 'no'
+
+  constructor(options: SessionClientOptions, hosts: readonly HostPort[], dice: Dice) {
+    assert(hosts.length > 0, 'a client needs at least one host')
+    this.#options = options
+    this.#dice = dice
+    this.#hosts = new HostRotation(hosts, options.shuffleHosts ? dice : null)
+    this.#timers = new SessionTimers(options, hosts.length)
+    this.#horizon = new SafetyHorizon(options.tickTimeMs)
+    this.#calls = new CallQueue(options.offline, this.#watches, (call) => this.#outputs.push(call))
+    for (const identity of options.auth) this.#auths.push({ identity, call: null })
+    if (options.resume !== null) {
+      this.#sessionId = sessionIdOf(options.resume.id)
+      this.#password = options.resume.password
+      this.#confirmedByWriter = true
+    }
+  }
+
+  // ---- Questions
+
+  get state(): SessionState {
+    return this.#state
+  }
+
+  /** 0 while there is no session. */
+  get sessionId(): SessionId {
+    return this.#sessionId
+  }
+
+  get password(): Uint8Array {
+    return this.#password
+  }
+
+  /** As the server granted it, in milliseconds; what was asked for before that. */
+  get sessionTimeoutMs(): number {
+    return this.#timers.sessionTimeoutMs
+  }
+
+  /** The server in use, or the one being tried. */
+  get host(): HostPort | null {
+    return this.#host
+  }
+
+  /** The highest zxid that an answer has shown; no server that is behind it will be used. */
+  get lastZxid(): Zxid {
+    return this.#lastZxid
+  }
+
+  /** Calls sent and not answered. */
+  get inFlight(): number {
+    return this.#calls.sentCount
+  }
+
+  /** Calls not sent yet. */
+  get waiting(): number {
+    return this.#calls.waitingCount
+  }
+
+  /** The moment up to which no server can have expired the session. */
+  get safeUntilMs(): number {
+    return this.#horizon.safeUntilMs
+  }
+
+  /** Whether the session is certain to live at this moment: the answer needs no turn of any loop. */
+  isSafe(nowMs: number, wallMs: number): boolean {
+    return this.#sessionId !== SESSION_NONE && this.#horizon.isSafe(nowMs, wallMs)
+  }
+
+  /** When `tick` must be called at the latest. */
+  get wakeAtMs(): number {
+    if (this.#phase === 'idle' || this.#phase === 'ended') return Number.POSITIVE_INFINITY
+    let wakeAtMs = Math.min(this.#calls.nextDeadlineMs, this.#timers.closeAtMs)
+    for (const auth of this.#auths) {
+      if (auth.call !== null) wakeAtMs = Math.min(wakeAtMs, auth.call.deadlineMs)
+    }
+    if (this.#sessionId !== SESSION_NONE) wakeAtMs = Math.min(wakeAtMs, this.#timers.lostAtMs)
+    switch (this.#phase) {
+      case 'waiting':
+        return Math.min(wakeAtMs, this.#timers.attemptAtMs)
+      case 'opening':
+      case 'handshake':
+        return Math.min(wakeAtMs, this.#timers.connectByMs)
+      case 'established':
+        return Math.min(wakeAtMs, this.#timers.readByMs, this.#timers.pingAtMs)
+    }
+  }
+
+  /** One line for logs and the simulator. */
+  describe(): string {
+    const host = this.#host === null ? 'no host' : formatHost(this.#host)
+    return (
+      `${this.#state} (${this.#phase}) ${host} session ${formatSessionId(this.#sessionId)} ` +
+      `zxid ${formatZxid(this.#lastZxid)} ${this.inFlight} in flight ${this.waiting} waiting`
+    )
+  }
+
+  // ---- What the owner wants
+
+  /** Begins to connect. */
+  start(nowMs: number): void {
+    if (this.#phase !== 'idle') return
+    this.#phase = 'waiting'
+    this.#timers.heard(nowMs)
+    this.#beginAttempt(nowMs)
+  }
+
+  /** Asks for an operation. It comes back in `drain`, settled, exactly once. */
+  submit(call: Call<Tag, WatcherTag>, nowMs: number): void {
+    this.#calls.admit(call)
+    if (this.#phase === 'ended' || this.#closing !== 'no') {
+      const failure = this.#state === 'authFailed' ? 'auth-failed' : 'closed'
+      this.#calls.fail(call, failure, `the client is ${this.#state}`)
+    } else if (this.#phase === 'established') {
+      if (this.#calls.waitingCount === 0 && this.#calls.sentCount < this.#options.inFlightMax) {
+        this.#send(call, nowMs)
+      } else {
+        this.#calls.wait(call)
+      }
+    } else if (this.#options.offline.calls === 0) {
+      this.#calls.fail(call, 'not-connected', 'there is no connection, and calls may not wait')
+    } else if (!this.#calls.hasOfflineRoom) {
+      this.#calls.fail(call, 'queue-full', 'too much is waiting for a connection')
+    } else {
+      this.#calls.wait(call)
+    }
+  }
+
+  /** The caller does not want the answer any more. What has been sent may still happen. */
+  abandon(call: Call<Tag, WatcherTag>, detail: string): void {
+    for (const auth of this.#auths)
+      if (auth.call === call) this.#settleAuth(auth, 'aborted', detail)
+    this.#calls.fail(call, 'aborted', detail)
+  }
+
+  /** Nobody listens to this watcher any more; the server is told when it was the last one. */
+  dropWatcher(watcher: Watcher<WatcherTag>, nowMs: number): void {
+    this.#removeWatch(this.#watches.drop(watcher), nowMs)
+  }
+
+  /** Proves an identity now and on every later connection. `call` (op auth) is settled by the answer. */
+  addAuth(identity: AuthIdentity, call: Call<Tag, WatcherTag>, nowMs: number): void {
+    if (this.#phase === 'ended' || this.#closing !== 'no') {
+      this.#calls.fail(call, 'closed', `the client is ${this.#state}`)
+      return
+    }
+    const known = this.#auths.find((auth) => auth.call === null && isSame(auth.identity, identity))
+    const entry: AuthEntry<Tag, WatcherTag> = known ?? { identity, call }
+    entry.call = call
+    if (known === undefined) this.#auths.push(entry)
+    if (this.#phase === 'established') this.#sendAuth(entry, nowMs)
+  }
+
+  /** Forgets the identities of a scheme; the present connection keeps them. */
+  removeAuth(scheme: string): void {
+    this.#auths = this.#auths.filter(
+      ({ identity, call }) => identity.scheme !== scheme || call !== null,
+    )
+  }
+
+  /** Replaces the servers. The connection stays if its server is still among them. */
+  setHosts(hosts: readonly HostPort[], nowMs: number): void {
+    assert(hosts.length > 0, 'a client needs at least one host')
+    this.#hosts = new HostRotation(hosts, this.#options.shuffleHosts ? this.#dice : null)
+    this.#timers.hostCount = hosts.length
+    const current = this.#host
+    const kept = hosts.some(({ host, port }) => host === current?.host && port === current.port)
+    if (!kept && this.#isConnecting) this.#disconnect(nowMs, 'the server was taken off the list')
+  }
+
+  /**
+   * Ends the session and the client; what is in flight gets its answer first. Without a connection
+   * the attempt to end the session lasts `graceMs`. With `keepSession` nothing is told to the server.
+   */
+  close(nowMs: number, graceMs: number, keepSession: boolean): void {
+    if (this.#phase === 'ended' || this.#closing !== 'no') return
+    this.#closing = 'asked'
+    this.#timers.closeAtMs = nowMs + graceMs
+    const canEndSession = this.#sessionId !== SESSION_NONE && this.#phase !== 'idle' && graceMs > 0
+    if (this.#phase === 'established' && !keepSession) {
+      this.#sendWaiting(nowMs)
+      this.#sendClose(nowMs)
+      return
+    }
+    this.#calls.failWaiting('closed', 'the client was closed')
+    if (keepSession || !canEndSession) this.#end('closed', 'closed', 'closed')
+  }
+
+  // ---- What happens
+
+  /** The connection of an attempt is open. */
+  opened(attempt: number, nowMs: number): void {
+    if (attempt !== this.#attempt || this.#phase !== 'opening') return
+    this.#phase = 'handshake'
+    this.#framer = new Framer(this.#options.receiveBytesMax)
+    this.#timers.sent(nowMs)
+    const renew = this.#confirmedByWriter
+    const start = beginFrame(this.#writer)
+    writeConnectRequest(this.#writer, {
+      protocolVersion: 0,
+      lastZxidSeen: this.#lastZxid,
+      timeOut: this.#options.sessionTimeoutMs,
+      sessionId: renew ? this.#sessionId : 0n,
+      passwd: renew ? this.#password : new Uint8Array(PASSWORD_BYTES),
+      readOnly: this.#options.readOnly,
+    })
+    endFrame(this.#writer, start)
+  }
+
+  /** Bytes have arrived on the connection of an attempt. */
+  bytes(attempt: number, chunk: Uint8Array, nowMs: number): void {
+    if (attempt !== this.#attempt) return
+    if (this.#phase !== 'handshake' && this.#phase !== 'established') return
+    if (this.#phase === 'established') this.#timers.heard(nowMs)
+    const framer = this.#framer
+    framer.push(chunk)
+    while (framer.next()) {
+      const problem = this.#takeFrame(framer, nowMs)
+      if (problem !== null) {
+        this.#disconnect(nowMs, problem)
+        return
+      }
+      if (attempt !== this.#attempt || framer !== this.#framer) return
+    }
+    if (framer.problem !== null) {
+      this.#calls.blame('too-large', framer.problem)
+      this.#disconnect(nowMs, framer.problem)
+      return
+    }
+    framer.keepRest()
+    if (this.#phase === 'established') this.#sendWaiting(nowMs)
+  }
+
+  /** The connection of an attempt is closed, or could not be opened. */
+  closed(attempt: number, reason: string, nowMs: number): void {
+    if (attempt !== this.#attempt || !this.#isConnecting) return
+    this.#disconnected(nowMs, reason)
+  }
+
+  /** Time has passed. */
+  tick(nowMs: number): void {
+    if (this.#phase === 'idle' || this.#phase === 'ended') return
+    if (nowMs >= this.#timers.closeAtMs) {
+      this.#end('closed', 'closed', 'closed without an answer of a server')
+      return
+    }
+    this.#calls.expire(nowMs)
+    for (const auth of this.#auths) {
+      if (auth.call !== null && nowMs >= auth.call.deadlineMs) {
+        this.#settleAuth(auth, 'timeout', 'no answer in time')
+      }
+    }
+    if (this.#sessionId !== SESSION_NONE && nowMs >= this.#timers.lostAtMs) {
+      const silence = `no server was heard for ${this.#timers.silenceMs(nowMs)} ms`
+      // An answer to a handshake under way could only confuse: it would speak of the old session.
+      const mustBreak = this.#phase === 'established' || this.#phase === 'handshake'
+      if (mustBreak) this.#disconnect(nowMs, silence)
+      if (this.#sessionId !== SESSION_NONE) this.#loseSession(silence)
+    }
+    this.#tickConnection(nowMs)
+  }
+
+  /**
+   * Compares the monotonic with the wall clock, to be called once a turn. A machine that slept asks
+   * the server at once whether the session is still there.
+   */
+  observeClocks(nowMs: number, wallMs: number): void {
+    const slept = this.#horizon.observe(nowMs, wallMs)
+    if (slept && this.#phase === 'established' && this.#pingsSent.length === 0) this.#ping(nowMs)
+  }
+
+  // ---- What comes out
+
+  /** What has happened since the last call, in order. */
+  drain(): readonly Output<Tag, WatcherTag>[] {
+    if (this.#outputs.length === 0) return NO_OUTPUTS
+    const outputs = this.#outputs
+    this.#outputs = []
+    return outputs
+  }
+
+  /** Bytes waiting to be sent on the present connection. */
+  get pendingBytes(): number {
+    return this.#writer.position
+  }
+
+  /** What is to be sent, or null; valid until the next input. Call it after `drain`. */
+  takeBytes(): Uint8Array | null {
+    if (this.#writer.position === 0) return null
+    const bytes = this.#writer.view()
+    if (this.#writer.bytes.length > IDLE_WRITER_BYTES_MAX) this.#writer.detach()
+    else this.#writer.reset()
+    return bytes
+  }
+
+  // ---- Connections
+
+  get #isConnecting(): boolean {
+    return this.#phase === 'opening' || this.#phase === 'handshake' || this.#phase === 'established'
+  }
+
+  #tickConnection(nowMs: number): void {
+    switch (this.#phase) {
+      case 'waiting':
+        if (nowMs >= this.#timers.attemptAtMs) this.#beginAttempt(nowMs)
+        return
+      case 'opening':
+      case 'handshake':
+        if (nowMs >= this.#timers.connectByMs) {
+          const what = this.#phase === 'opening' ? 'no connection' : 'no answer to the handshake'
+          this.#disconnect(nowMs, `${what} in ${this.#timers.connectTimeoutMs} ms`)
+        }
+        return
+      case 'established':
+        if (nowMs >= this.#timers.readByMs) {
+          this.#disconnect(nowMs, `no answer for ${this.#timers.silenceMs(nowMs)} ms`)
+        } else if (nowMs >= this.#timers.pingAtMs) {
+          this.#ping(nowMs)
+        }
+        return
+      case 'idle':
+      case 'ended':
+        return
+      default:
+        unreachable(this.#phase)
+    }
+  }
+
+  #beginAttempt(nowMs: number): void {
+    this.#attempt++
+    this.#host = this.#hosts.next()
+    this.#phase = 'opening'
+    this.#timers.connecting(nowMs)
+    this.#outputs.push({ kind: 'open', attempt: this.#attempt, host: this.#host })
+  }
+
+  #disconnect(nowMs: number, reason: string): void {
+    this.#outputs.push({ kind: 'close', attempt: this.#attempt })
+    this.#disconnected(nowMs, reason)
+  }
+
+  /** The connection is gone, whoever ended it. */
+  #disconnected(nowMs: number, reason: string): void {
+    const wasEstablished = this.#phase === 'established'
+    const host = this.#host as HostPort
+    this.#writer.reset()
+    this.#phase = 'waiting'
+    if (!wasEstablished) {
+      this.#outputs.push({ kind: 'attempt-failed', host, reason })
+    } else {
+      // A connection that ended at once counts as a failed one, or this would be a busy loop.
+      if (this.#timers.establishedForMs(nowMs) >= SHORT_CONNECTION_MS) this.#hosts.succeeded()
+      this.#pingsSent.clear()
+      this.#authsSent.clear()
+      this.#become('suspended', reason, 'connection-loss')
+      this.#calls.connectionLost(`the connection to ${formatHost(host)} was lost: ${reason}`)
+      if (this.#closing === 'sent') this.#end('closed', 'closed', 'closed')
+      else if (!this.#confirmedByWriter) this.#loseSession('only a read-only server knew it')
+      if (!this.#isAlive) return
+    }
+    if (this.#hosts.wentRound) {
+      this.#timers.attemptAtMs = nowMs + backoffMs(this.#hosts.rounds, this.#dice)
+    } else {
+      this.#beginAttempt(nowMs)
+    }
+  }
+
+  // ---- The session
+
+  #onConnectResponse(nowMs: number): string | null {
+    const response = readConnectResponse(this.#reader)
+    if (response.timeOut <= 0) {
+      if (this.#sessionId === SESSION_NONE) return 'the server granted no session'
+      this.#outputs.push({ kind: 'close', attempt: this.#attempt })
+      this.#attempt++
+      this.#phase = 'waiting'
+      this.#loseSession('the server does not know the session any more')
+      if (this.#isAlive) this.#beginAttempt(nowMs)
+      return null
+    }
+    const sessionId = sessionIdOf(response.sessionId)
+    if (sessionId === SESSION_NONE) return 'the server granted a session without an id'
+    const resumed = this.#confirmedByWriter && sessionId === this.#sessionId
+    if (this.#confirmedByWriter && !resumed) return 'the server answered for another session'
+    const readOnly = response.readOnly ?? false
+    this.#isNewSession = !resumed
+    this.#sessionId = sessionId
+    this.#password = response.passwd ?? new Uint8Array(PASSWORD_BYTES)
+    this.#confirmedByWriter ||= !readOnly
+    this.#phase = 'established'
+    this.#timers.established(nowMs, response.timeOut)
+    this.#horizon.established(this.#timers.sentAtMs, response.timeOut)
+    this.#rearm = { fromZxid: this.#lastZxid, newSession: this.#isNewSession }
+    this.#become(readOnly ? 'readOnly' : 'connected', 'a server answered', null)
+    for (const auth of this.#auths) this.#sendAuth(auth, nowMs)
+    if (this.#closing === 'asked') this.#sendClose(nowMs)
+    else this.#rearmWatches(nowMs)
+    return null
+  }
+
+  #loseSession(reason: string): void {
+    this.#sessionId = SESSION_NONE
+    this.#password = new Uint8Array(PASSWORD_BYTES)
+    this.#confirmedByWriter = false
+    this.#horizon.lost()
+    this.#become('lost', reason, 'session-lost')
+    this.#calls.sessionLost(`the session is gone: ${reason}`)
+    if (this.#closing !== 'no') this.#end('closed', 'closed', 'closed')
+    else if (!this.#options.renewSession) this.#end('closed', 'session-lost', reason)
+  }
+
+  get #isAlive(): boolean {
+    return this.#phase !== 'ended'
+  }
+
+  #become(state: SessionState, reason: string, failure: CallFailure | null): void {
+    const previous = this.#state
+    // Without a session there is nothing to suspend; a lost one stays lost until there is another.
+    if (state === 'suspended' && this.#sessionId === SESSION_NONE) return
+    if (state === previous) return
+    this.#state = state
+    this.#outputs.push({
+      kind: 'state',
+      state,
+      previous,
+      reason,
+      failure,
+      sessionId: this.#sessionId,
+      newSession: this.#isNewSession && (state === 'connected' || state === 'readOnly'),
+      host: this.#host,
+    })
+  }
+
+  /** Nothing happens after this. */
+  #end(state: 'closed' | 'authFailed', failure: CallFailure, reason: string): void {
+    if (this.#isConnecting) this.#outputs.push({ kind: 'close', attempt: this.#attempt })
+    this.#phase = 'ended'
+    this.#attempt++
+    this.#writer.reset()
+    this.#horizon.lost()
+    this.#become(state, reason, failure)
+    this.#sessionId = SESSION_NONE
+    for (const auth of this.#auths) this.#settleAuth(auth, failure, reason)
+    this.#calls.failAll(failure, reason)
+    this.#watches.clear()
+  }
+
+  // ---- Frames in
+
+  /** Takes in one frame; returns what is wrong with it, or null. */
+  #takeFrame(framer: Framer, nowMs: number): string | null {
+    const reader = this.#reader
+    reader.reset(framer.bytes, framer.start, framer.end)
+    try {
+      if (this.#phase === 'handshake') return this.#onConnectResponse(nowMs)
+      const xid = reader.int()
+      const zxid = reader.zxid()
+      const error = reader.int()
+      if (xid === Xid.notification) return this.#onNotification(zxid)
+      if (xid === Xid.ping) return this.#onPing()
+      if (xid === Xid.auth) return this.#onAuth(error)
+      return this.#onReply(xid, zxid, error, nowMs)
+    } catch (error) {
+      if (!(error instanceof MalformedRecord)) throw error
+      return `malformed answer: ${error.message}`
+    }
+  }
+
+  #onReply(xid: number, zxid: Zxid, error: number, nowMs: number): string | null {
+    const request = this.#calls.answered(xid)
+    if (request === null) return `an answer with xid ${xid} is out of order`
+    this.#horizon.confirmed(request.sentAtMs)
+    if (zxid > this.#lastZxid) this.#lastZxid = zxid
+    if (request.kind === 'own') return this.#onOwnReply(request, zxid, error)
+    if (request.watcher !== null) {
+      this.#removeWatch(this.#watches.answered(request.watcher, error), nowMs)
+    }
+    if (request.state === 'settled') return null
+    request.zxid = zxid
+    request.error = error
+    let problem: string | null = null
+    if (error === ErrorCode.Ok) {
+      try {
+        request.value = decodeReply(request.op, this.#reader)
+      } catch (thrown) {
+        if (!(thrown instanceof MalformedRecord)) throw thrown
+        problem = `malformed answer: ${thrown.message}`
+        request.failure = 'protocol'
+        request.detail = problem
+      }
+    }
+    request.state = 'settled'
+    this.#outputs.push(request)
+    return problem
+  }
+
+  #onOwnReply(request: OwnRequest, zxid: Zxid, error: number): string | null {
+    switch (request.purpose) {
+      case 'set-watches':
+        if (request.batch !== null) this.#onRearmed(request.batch, zxid, error)
+        return null
+      case 'close-session':
+        this.#end('closed', 'closed', 'closed')
+        return null
+      case 'remove-watches':
+        // Whether there was one or not, it is gone now.
+        return null
+      default:
+        return unreachable(request.purpose)
+    }
+  }
+
+  #onPing(): string | null {
+    if (this.#pingsSent.length === 0) return 'an answer to a ping that was not sent'
+    this.#horizon.confirmed(this.#pingsSent.shift())
+    return null
+  }
+
+  #onAuth(error: number): string | null {
+    if (this.#authsSent.length === 0) return 'an answer to an identity that was not sent'
+    const entry = this.#authsSent.shift()
+    if (error === ErrorCode.Ok) {
+      this.#settleAuth(entry, null, '')
+      return null
+    }
+    const reason = `the server refused the ${entry.identity.scheme} identity: ${errorName(error)}`
+    if (entry.call !== null) entry.call.error = error
+    this.#settleAuth(entry, 'auth-failed', reason)
+    this.#end('authFailed', 'auth-failed', reason)
+    return null
+  }
+
+  #onNotification(zxid: Zxid): null {
+    const event = watcherEvent.read(this.#reader)
+    const path = event.path ?? ''
+    for (const watcher of this.#watches.fire(event.type, path)) {
+      const eventZxid = zxid > 0 ? zxid : null
+      this.#outputs.push({ kind: 'watch', watcher, type: event.type, path, zxid: eventZxid })
+    }
+    return null
+  }
+
+  // ---- Frames out
+
+  #sendWaiting(nowMs: number): void {
+    while (this.#calls.waitingCount > 0) {
+      if (this.#closing === 'no' && this.#calls.sentCount >= this.#options.inFlightMax) return
+      const call = this.#calls.takeWaiting()
+      if (call === null) return
+      this.#send(call, nowMs)
+    }
+  }
+
+  #send(call: Call<Tag, WatcherTag>, nowMs: number): void {
+    const start = this.#writer.position
+    const xid = this.#takeXid()
+    const length = encodeRequest(this.#writer, call, xid)
+    if (length > this.#options.sendBytesMax) {
+      this.#writer.position = start
+      const limit = this.#options.sendBytesMax
+      this.#calls.fail(call, 'too-large', `the request has ${length} bytes, over ${limit}`)
+      return
+    }
+    this.#calls.sent(call, xid, nowMs)
+    this.#signOfLife(nowMs)
+  }
+
+  #ping(nowMs: number): void {
+    encodeBare(this.#writer, Xid.ping, OpCode.ping)
+    this.#pingsSent.push(nowMs)
+    this.#signOfLife(nowMs)
+  }
+
+  /** An identity is no sign of life: the server does not count it as one. */
+  #sendAuth(entry: AuthEntry<Tag, WatcherTag>, nowMs: number): void {
+    encodeAuth(this.#writer, Xid.auth, entry.identity)
+    if (entry.call !== null) entry.call.sentAtMs = nowMs
+    this.#authsSent.push(entry)
+  }
+
+  #sendClose(nowMs: number): void {
+    this.#closing = 'sent'
+    this.#sendOwn('close-session', nowMs, (xid) => {
+      encodeBare(this.#writer, xid, OpCode.closeSession)
+    })
+  }
+
+  #sendOwn(
+    purpose: OwnRequest['purpose'],
+    nowMs: number,
+    encode: (xid: number) => void,
+    batch: WatchBatch | null = null,
+  ): void {
+    const xid = this.#takeXid()
+    encode(xid)
+    this.#calls.sentOwn({ kind: 'own', xid, sentAtMs: nowMs, purpose, batch })
+    this.#signOfLife(nowMs)
+  }
+
+  #signOfLife(nowMs: number): void {
+    this.#timers.sent(nowMs)
+    this.#horizon.sent(nowMs)
+  }
+
+  #takeXid(): number {
+    const xid = this.#nextXid
+    this.#nextXid = xid === 0x7fffffff ? 1 : xid + 1
+    return xid
+  }
+
+  #settleAuth(
+    entry: AuthEntry<Tag, WatcherTag>,
+    failure: CallFailure | null,
+    detail: string,
+  ): void {
+    const call = entry.call
+    if (call === null) return
+    entry.call = null
+    call.state = 'settled'
+    call.failure = failure
+    call.detail = detail
+    this.#outputs.push(call)
+  }
+
+  // ---- Watches
+
+  #rearmWatches(nowMs: number): void {
+    for (const batch of this.#watches.batches(WATCH_BATCH_BYTES)) {
+      this.#sendOwn(
+        'set-watches',
+        nowMs,
+        (xid) => encodeSetWatches(this.#writer, xid, this.#rearm.fromZxid, batch),
+        batch,
+      )
+    }
+    this.#sendWaiting(nowMs)
+  }
+
+  #onRearmed(batch: WatchBatch, toZxid: Zxid, error: number): void {
+    const { fromZxid, newSession } = this.#rearm
+    const host = this.#host as HostPort
+    for (const watcher of [...this.#watches.persistentOf(batch)]) {
+      if (error === ErrorCode.Ok) {
+        const kind = 'watch-rearmed'
+        this.#outputs.push({ kind, watcher, fromZxid, toZxid, newSession, host })
+      } else {
+        this.#watches.drop(watcher)
+        this.#outputs.push({ kind: 'watch-failed', watcher, error })
+      }
+    }
+  }
+
+  #removeWatch(
+    removal: { readonly path: string; readonly type: number } | null,
+    nowMs: number,
+  ): void {
+    // Without a connection the server has no watch; the next one gets only what is still wanted.
+    if (removal === null || this.#phase !== 'established' || this.#closing !== 'no') return
+    this.#sendOwn('remove-watches', nowMs, (xid) => {
+      const start = beginFrame(this.#writer)
+      this.#writer.int(xid)
+      this.#writer.int(OpCode.removeWatches)
+      watcherRequest.write(this.#writer, removal)
+      endFrame(this.#writer, start)
+    })
+  }
+}
+
+const NO_OUTPUTS: readonly never[] = []
+
+/** Below the 1 MiB a server accepts, with room for the path that goes over. */
+const WATCH_BATCH_BYTES = 128 << 10
+const IDLE_WRITER_BYTES_MAX = 1 << 20
+const SHORT_CONNECTION_MS = 1_000
+
+/** Doubles with each round of the hosts, from 50 ms to one second, and leaves half to chance. */
+function backoffMs(rounds: number, dice: Dice): number {
+  const longest = Math.min(1_000, 50 * 2 ** Math.min(rounds - 1, 10))
+  return longest / 2 + dice.below(Math.ceil(longest / 2) + 1)
+}
+
+const isSame = (a: AuthIdentity, b: AuthIdentity): boolean =>
+  a.scheme === b.scheme && equalBytes(a.data, b.data)
+
+function encodeSetWatches(
+  writer: JuteWriter,
+  xid: number,
+  relativeZxid: Zxid,
+  batch: WatchBatch,
+): void {
+  const persistent = batch.persistent.length > 0 || batch.recursive.length > 0
+  const start = beginFrame(writer)
+  writer.int(xid)
+  writer.int(persistent ? OpCode.setWatches2 : OpCode.setWatches)
+  const classic = {
+    relativeZxid,
+    dataWatches: batch.data,
+    existWatches: batch.exist,
+    childWatches: batch.child,
+  }
+  // Servers before 3.6 do not know the second form.
+  if (!persistent) setWatchesRequest.write(writer, classic)
+  else {
+    setWatches2Request.write(writer, {
+      ...classic,
+      persistentWatches: batch.persistent,
+      persistentRecursiveWatches: batch.recursive,
+    })
+  }
+  endFrame(writer, start)
+}
