@@ -103,6 +103,8 @@ export const layers: readonly Layer[] = [
   ]),
   core('pipeline', 'what a request means: prepare, apply, reply', [
     'base',
+    'ports/hasher.ts',
+    'core/jute',
     'core/records',
     'core/tree',
     'core/watch',
