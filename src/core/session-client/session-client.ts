@@ -773,7 +773,7 @@ function encodeSetWatches(
   writer.int(xid)
   writer.int(persistent ? OpCode.setWatches2 : OpCode.setWatches)
   const classic = {
-    relativeZxid,
+    relativeZxid: BigInt(relativeZxid),
     dataWatches: batch.data,
     existWatches: batch.exist,
     childWatches: batch.child,
