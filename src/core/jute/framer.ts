@@ -68,7 +68,8 @@ export class Framer {
     const rest = this.#available - this.#cursor
     if (rest > 0) {
       if (this.bytes === this.#held) {
-        this.#held.copyWithin(0, this.#cursor, this.#available)
+        // A large frame that arrives byte by byte must not be moved onto itself for each of them.
+        if (this.#cursor > 0) this.#held.copyWithin(0, this.#cursor, this.#available)
         this.#heldCount = rest
       } else {
         this.#heldCount = 0

@@ -66,7 +66,9 @@ export class JuteReader {
   zxid(): Zxid {
     const high = this.int()
     const low = this.int() >>> 0
-    if (high >= EPOCH_LIMIT) throw new MalformedRecord(`zxid epoch ${high} is beyond 2^21`)
+    if (high >= EPOCH_LIMIT || high < -EPOCH_LIMIT) {
+      throw new MalformedRecord(`zxid epoch ${high} is beyond 2^21`)
+    }
     return (high * 2 ** 32 + low) as Zxid
   }
 
