@@ -29,9 +29,15 @@ export class JuteWriter {
     this.position = 0
   }
 
+  /** Empties it, and lets go of an array that has grown beyond `capacityMax`. */
+  resetWithin(capacityMax: number): void {
+    if (this.bytes.length > capacityMax) this.abandon(capacityMax)
+    this.position = 0
+  }
+
   /** Gives the array away and begins a new one: for a reader that keeps the view. */
-  detach(): void {
-    this.bytes = new Uint8Array(Math.min(this.bytes.length, DETACHED_CAPACITY_MAX))
+  abandon(capacity: number): void {
+    this.bytes = new Uint8Array(capacity)
     this.dataView = new DataView(this.bytes.buffer)
     this.position = 0
   }
@@ -119,4 +125,3 @@ export class JuteWriter {
 }
 
 const SMALL_COPY_BYTES = 48
-const DETACHED_CAPACITY_MAX = 64 << 10

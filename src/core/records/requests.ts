@@ -1,6 +1,6 @@
 // The body of each request of the client protocol, in wire order.
 
-import { bool, buffer, int, long, record, ustring, vector, zxid } from '../jute/schema.ts'
+import { bool, buffer, int, long, record, ustring, vector } from '../jute/schema.ts'
 import { aclList } from './acl.ts'
 
 /** create, create2, createContainer */
@@ -43,14 +43,14 @@ export const watcherRequest = record({ path: ustring, type: int })
 export const authPacket = record({ type: int, scheme: ustring, auth: buffer })
 
 export const setWatchesRequest = record({
-  relativeZxid: zxid,
+  relativeZxid: long,
   dataWatches: vector(ustring),
   existWatches: vector(ustring),
   childWatches: vector(ustring),
 })
 
 export const setWatches2Request = record({
-  relativeZxid: zxid,
+  relativeZxid: long,
   dataWatches: vector(ustring),
   existWatches: vector(ustring),
   childWatches: vector(ustring),

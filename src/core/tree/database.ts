@@ -24,19 +24,13 @@ import { QuotaBook } from './quota.ts'
 /** Hears of each change in the order in which they happen. Paths are ranges of the transaction's bytes. */
 export interface ChangeObserver {
   onCreated(bytes: Uint8Array, pathStart: number, pathEnd: number, row: Row, parent: Row): void
-  /** Called while the node is still there. */
+  /** Called while the node is still there. `path` is given where the bytes do not have it. */
   onDeleting(
     path: string | null,
     bytes: Uint8Array,
     pathStart: number,
     pathEnd: number,
     row: Row,
-  ): void
-  onDeleted(
-    path: string | null,
-    bytes: Uint8Array,
-    pathStart: number,
-    pathEnd: number,
     parent: Row,
   ): void
   onDataChanged(bytes: Uint8Array, pathStart: number, pathEnd: number, row: Row): void
@@ -316,9 +310,8 @@ export class Database {
     // Only a replay over a fuzzy snapshot finds children here: later ones, that the log will bring again.
     if (tree.childCount(row) > 0) this.#removeDescendants(row, zxid)
     if (!this.quotas.isEmpty) this.#accountRemoval(row, decodeUtf8(bytes, pathStart, pathEnd))
-    observer?.onDeleting(null, bytes, pathStart, pathEnd, row)
+    observer?.onDeleting(null, bytes, pathStart, pathEnd, row, parent)
     tree.remove(row)
-    observer?.onDeleted(null, bytes, pathStart, pathEnd, parent)
     return ErrorCode.Ok
   }
 
@@ -329,9 +322,8 @@ export class Database {
     if (tree.childCount(row) > 0) this.#removeDescendants(row, zxid)
     if (zxid > tree.pzxid(parent)) tree.touchParent(parent, tree.creations(parent), zxid)
     if (!this.quotas.isEmpty) this.#accountRemoval(row, path)
-    observer?.onDeleting(path, NOTHING, 0, 0, row)
+    observer?.onDeleting(path, NOTHING, 0, 0, row, parent)
     tree.remove(row)
-    observer?.onDeleted(path, NOTHING, 0, 0, parent)
   }
 
   #removeDescendants(top: Row, zxid: Zxid): void {
@@ -393,7 +385,14 @@ export class Database {
       return
     }
     tree.setAcl(row, tree.acls.intern(bytes, aclStart, aclEnd), aversion)
-    observer?.onResult(OpCode.setACL, ErrorCode.Ok, row, bytes, pathEnd - pathLength, pathEnd)
+    observer?.onResult(
+      OpCode.setACL,
+      ErrorCode.Ok,
+      row,
+      bytes,
+      pathEnd - pathLength,
+      pathEnd,
+    )
   }
 
   /** The body is a list of paths, or nothing at all: servers before 3.6, and some settings since. */

@@ -1,0 +1,421 @@
+// The checks of each operation on nodes, in the order in which they decide the error, and the
+// transaction that a request becomes (ZooKeeper 3.9 `PrepRequestProcessor.pRequest2Txn`). The same
+// code serves an operation on its own and one within a multi.
+
+import { crc32 } from '../../base/checksum.ts'
+import { pathProblem, sequenceSuffix } from '../../base/path.ts'
+import { decodeUtf8, encodeUtf8 } from '../../base/text.ts'
+import { JuteReader, MalformedRecord } from '../jute/reader.ts'
+import { JuteWriter } from '../jute/writer.ts'
+import { Perms, WORLD_ALL, aclList } from '../records/acl.ts'
+import { ErrorCode } from '../records/errors.ts'
+import {
+  CreateMode,
+  OpCode,
+  TTL_MS_MAX,
+  isCreateMode,
+  isEphemeral,
+  isSequential,
+  isTtl,
+} from '../records/opcodes.ts'
+import { type Database, skipAclList } from '../tree/database.ts'
+import { CONTAINER_OWNER_HIGH, TTL_OWNER_HIGH } from '../tree/data-tree.ts'
+import { isAllowed, normaliseAcl } from './access.ts'
+import type { PendingChanges, PendingNode } from './pending-changes.ts'
+import { quotaRefusal } from './quota-check.ts'
+import type { PipelineSettings } from './settings.ts'
+import type { WriteRequest } from './write-request.ts'
+
+export class NodePreparer {
+  readonly #database: Database
+  readonly #pending: PendingChanges
+  readonly #settings: PipelineSettings
+  /** Where `#normalisedAcl` found the list to be stored. */
+  #aclBytes: Uint8Array = OPEN_ACL
+  #aclStart = 0
+  #aclEnd = 0
+
+  constructor(database: Database, pending: PendingChanges, settings: PipelineSettings) {
+    this.#database = database
+    this.#pending = pending
+    this.#settings = settings
+  }
+
+  /**
+   * Reads one operation's record, checks it, and writes the body of its transaction. Returns an
+   * error code; where that is not Ok, nothing has changed, and what `out` got is to be thrown away.
+   * Throws MalformedRecord where the record cannot be read.
+   */
+  prepare(op: number, request: WriteRequest, reader: JuteReader, out: JuteWriter): number {
+    switch (op) {
+      case OpCode.create:
+      case OpCode.create2:
+      case OpCode.createContainer:
+      case OpCode.createTTL:
+        return this.#create(op, request, reader, out)
+      case OpCode.delete:
+        return this.#delete(request, reader, out)
+      case OpCode.setData:
+        return this.#setData(request, reader, out)
+      case OpCode.setACL:
+        return this.#setAcl(request, reader, out)
+      case OpCode.check:
+        return this.#check(request, reader, out)
+      default:
+        return ErrorCode.Unimplemented
+    }
+  }
+
+  /** Removes a container or a node whose time has come, unless it has children by now. */
+  prepareContainerRemoval(path: string, request: WriteRequest, out: JuteWriter): number {
+    const node = this.#pending.findText(path)
+    if (node === null) return ErrorCode.NoNode
+    if (node.childCount > 0) return ErrorCode.NotEmpty
+    if (node.isEphemeral) return ErrorCode.BadVersion
+    const bytes = encodeUtf8(path)
+    out.ustring(path)
+    this.#removeNode(node, this.#parentOf(bytes, 0, bytes.length), request)
+    return ErrorCode.Ok
+  }
+
+  /** Removes what a session leaves behind, and returns the paths. */
+  removeEphemerals(request: WriteRequest): readonly string[] {
+    const { tree } = this.#database
+    const { sessionHigh, sessionLow } = request
+    const paths = new Set<string>()
+    for (const row of tree.ephemerals(sessionHigh, sessionLow)) paths.add(tree.path(row))
+    for (const node of this.#pending.nodes()) {
+      const isOwned =
+        node.isEphemeral && node.ownerHigh === sessionHigh && node.ownerLow === sessionLow
+      if (node.exists && isOwned) paths.add(node.path)
+      else paths.delete(node.path)
+    }
+    for (const path of paths) {
+      const bytes = encodeUtf8(path)
+      const node = this.#pending.findText(path)
+      if (node !== null) this.#removeNode(node, this.#parentOf(bytes, 0, bytes.length), request)
+    }
+    return [...paths]
+  }
+
+  #create(op: number, request: WriteRequest, reader: JuteReader, out: JuteWriter): number {
+    const bytes = reader.bytes
+    const pathLength = requiredField(reader)
+    const pathEnd = reader.position
+    const pathStart = pathEnd - pathLength
+    const dataLength = reader.skipField()
+    const dataEnd = reader.position
+    const aclStart = reader.position
+    skipAclList(reader)
+    const aclEnd = reader.position
+    const mode = reader.int()
+    const ttl = op === OpCode.createTTL ? reader.long() : -1n
+    if (!isCreateMode(mode)) return ErrorCode.BadArguments
+    if (isTtl(mode)) {
+      if (!this.#settings.extendedTypes) return ErrorCode.Unimplemented
+      if (ttl <= 0n || ttl > TTL_MS_MAX) return ErrorCode.BadArguments
+    } else if (op === OpCode.createTTL) {
+      return ErrorCode.BadArguments
+    }
+    if (!request.isSessionAlive) return ErrorCode.SessionExpired
+    const slash = lastSlashOrNone(bytes, pathStart, pathEnd)
+    if (slash < 0) return ErrorCode.BadArguments
+    if (!this.#normaliseAcl(request, bytes, aclStart, aclEnd)) return ErrorCode.InvalidACL
+    const parent = this.#find(bytes, pathStart, slash)
+    if (parent === null) return ErrorCode.NoNode
+    if (!this.#isAllowed(parent, Perms.create, request)) return ErrorCode.NoAuth
+
+    // The final name: what was asked for, and the parent's count of creations where it is sequential.
+    const lengthAt = out.position
+    out.int(pathLength)
+    const finalStart = out.position
+    out.raw(bytes, pathStart, pathEnd)
+    if (isSequential(mode)) {
+      const suffix = encodeUtf8(sequenceSuffix(parent.creations))
+      out.raw(suffix, 0, suffix.length)
+    }
+    const finalEnd = out.position
+    out.intAt(lengthAt, finalEnd - finalStart)
+    if (!isValidPath(out.bytes, finalStart, finalEnd)) return ErrorCode.BadArguments
+    const path = decodeUtf8(out.bytes, finalStart, finalEnd)
+    if (this.#pending.find(out.bytes, finalStart, finalEnd, path) !== null) {
+      return ErrorCode.NodeExists
+    }
+    if (parent.isEphemeral) return ErrorCode.NoChildrenForEphemerals
+    const refusal = quotaRefusal(this.#database, this.#settings, path, Math.max(0, dataLength), 1)
+    if (refusal !== ErrorCode.Ok) return refusal
+
+    this.#change(parent, request)
+    parent.creations = (parent.creations + 1) | 0
+    parent.pzxid = request.zxid
+    parent.childCount++
+    this.#pending.settle(parent)
+    const owner = this.#ownerOf(op, mode, ttl, request)
+    const aclId = this.#database.tree.acls.intern(this.#aclBytes, this.#aclStart, this.#aclEnd)
+    const pathCrc = crc32(0, out.bytes, finalStart, finalEnd)
+    this.#pending.add(
+      {
+        path,
+        exists: true,
+        czxid: request.zxid,
+        mzxid: request.zxid,
+        pzxid: request.zxid,
+        ctime: request.timeMs,
+        mtime: request.timeMs,
+        version: 0,
+        creations: 0,
+        aversion: 0,
+        ownerHigh: owner.high,
+        ownerLow: owner.low,
+        isEphemeral: owner.isEphemeral,
+        childCount: 0,
+        aclId,
+        dataLength,
+        contentCrc: dataLength > 0 ? crc32(pathCrc, bytes, dataEnd - dataLength, dataEnd) : pathCrc,
+        isDigested: !path.startsWith('/zookeeper/'),
+        digest: 0,
+        heldAcl: 0,
+        changedBy: request.zxid,
+      },
+      request.zxid,
+    )
+    writeField(out, bytes, dataLength, dataEnd)
+    out.raw(this.#aclBytes, this.#aclStart, this.#aclEnd)
+    if (op === OpCode.create || op === OpCode.create2) out.bool(owner.isEphemeral)
+    out.int(parent.creations)
+    if (op === OpCode.createTTL) out.long(ttl)
+    return ErrorCode.Ok
+  }
+
+  #delete(request: WriteRequest, reader: JuteReader, out: JuteWriter): number {
+    const bytes = reader.bytes
+    const pathLength = requiredField(reader)
+    const pathEnd = reader.position
+    const pathStart = pathEnd - pathLength
+    const version = reader.int()
+    if (!request.isSessionAlive) return ErrorCode.SessionExpired
+    const slash = lastSlashOrNone(bytes, pathStart, pathEnd)
+    if (slash < 0) return ErrorCode.BadArguments
+    const path = decodeUtf8(bytes, pathStart, pathEnd)
+    if (SYSTEM_PATHS.has(path)) return ErrorCode.BadArguments
+    const parent = this.#find(bytes, pathStart, slash)
+    if (parent === null) return ErrorCode.NoNode
+    if (!this.#isAllowed(parent, Perms.delete, request)) return ErrorCode.NoAuth
+    const node = this.#pending.find(bytes, pathStart, pathEnd, path)
+    if (node === null) return ErrorCode.NoNode
+    if (version !== -1 && version !== node.version) return ErrorCode.BadVersion
+    if (node.childCount > 0) return ErrorCode.NotEmpty
+    this.#removeNode(node, parent, request)
+    writeField(out, bytes, pathLength, pathEnd)
+    return ErrorCode.Ok
+  }
+
+  #setData(request: WriteRequest, reader: JuteReader, out: JuteWriter): number {
+    const bytes = reader.bytes
+    const pathLength = requiredField(reader)
+    const pathEnd = reader.position
+    const pathStart = pathEnd - pathLength
+    const dataLength = reader.skipField()
+    const dataEnd = reader.position
+    const version = reader.int()
+    if (!request.isSessionAlive) return ErrorCode.SessionExpired
+    if (!isValidPath(bytes, pathStart, pathEnd)) return ErrorCode.BadArguments
+    const path = decodeUtf8(bytes, pathStart, pathEnd)
+    const node = this.#pending.find(bytes, pathStart, pathEnd, path)
+    if (node === null) return ErrorCode.NoNode
+    if (!this.#isAllowed(node, Perms.write, request)) return ErrorCode.NoAuth
+    const refusal = quotaRefusal(this.#database, this.#settings, path, Math.max(0, dataLength), 0)
+    if (refusal !== ErrorCode.Ok) return refusal
+    if (version !== -1 && version !== node.version) return ErrorCode.BadVersion
+    this.#change(node, request)
+    node.version = (node.version + 1) | 0
+    node.mzxid = request.zxid
+    node.mtime = request.timeMs
+    node.dataLength = dataLength
+    const pathCrc = pathLength === 1 ? 0 : crc32(0, bytes, pathStart, pathEnd)
+    node.contentCrc =
+      dataLength > 0 ? crc32(pathCrc, bytes, dataEnd - dataLength, dataEnd) : pathCrc
+    this.#pending.settle(node)
+    writeField(out, bytes, pathLength, pathEnd)
+    writeField(out, bytes, dataLength, dataEnd)
+    out.int(node.version)
+    return ErrorCode.Ok
+  }
+
+  #setAcl(request: WriteRequest, reader: JuteReader, out: JuteWriter): number {
+    const bytes = reader.bytes
+    const pathLength = requiredField(reader)
+    const pathEnd = reader.position
+    const pathStart = pathEnd - pathLength
+    const aclStart = reader.position
+    skipAclList(reader)
+    const aclEnd = reader.position
+    const version = reader.int()
+    if (!request.isSessionAlive) return ErrorCode.SessionExpired
+    if (!isValidPath(bytes, pathStart, pathEnd)) return ErrorCode.BadArguments
+    if (!this.#normaliseAcl(request, bytes, aclStart, aclEnd)) return ErrorCode.InvalidACL
+    const node = this.#find(bytes, pathStart, pathEnd)
+    if (node === null) return ErrorCode.NoNode
+    if (!this.#isAllowed(node, Perms.admin, request)) return ErrorCode.NoAuth
+    if (version !== -1 && version !== node.aversion) return ErrorCode.BadVersion
+    this.#change(node, request)
+    node.aversion = (node.aversion + 1) | 0
+    node.aclId = this.#database.tree.acls.intern(this.#aclBytes, this.#aclStart, this.#aclEnd)
+    this.#pending.settle(node)
+    writeField(out, bytes, pathLength, pathEnd)
+    out.raw(this.#aclBytes, this.#aclStart, this.#aclEnd)
+    out.int(node.aversion)
+    return ErrorCode.Ok
+  }
+
+  #check(request: WriteRequest, reader: JuteReader, out: JuteWriter): number {
+    const bytes = reader.bytes
+    const pathLength = requiredField(reader)
+    const pathEnd = reader.position
+    const pathStart = pathEnd - pathLength
+    const version = reader.int()
+    if (!request.isSessionAlive) return ErrorCode.SessionExpired
+    if (!isValidPath(bytes, pathStart, pathEnd)) return ErrorCode.BadArguments
+    const node = this.#find(bytes, pathStart, pathEnd)
+    if (node === null) return ErrorCode.NoNode
+    if (!this.#isAllowed(node, Perms.read, request)) return ErrorCode.NoAuth
+    if (version !== -1 && version !== node.version) return ErrorCode.BadVersion
+    writeField(out, bytes, pathLength, pathEnd)
+    out.int((node.version + 1) | 0)
+    return ErrorCode.Ok
+  }
+
+  #removeNode(node: PendingNode, parent: PendingNode, request: WriteRequest): void {
+    this.#change(parent, request)
+    parent.childCount--
+    parent.pzxid = request.zxid
+    this.#pending.settle(parent)
+    this.#change(node, request)
+    node.exists = false
+    this.#pending.settle(node)
+  }
+
+  #change(node: PendingNode, request: WriteRequest): void {
+    this.#pending.change(node, request.zxid)
+  }
+
+  #find(bytes: Uint8Array, start: number, end: number): PendingNode | null {
+    // "" and "/" are one node, under one key.
+    const path = end - start <= 1 ? '/' : decodeUtf8(bytes, start, end)
+    return this.#pending.find(bytes, start, end, path)
+  }
+
+  #parentOf(bytes: Uint8Array, start: number, end: number): PendingNode {
+    const parent = this.#find(bytes, start, lastSlashOrNone(bytes, start, end))
+    if (parent === null) throw new MalformedRecord('a node has no parent')
+    return parent
+  }
+
+  #isAllowed(node: PendingNode, wanted: number, request: WriteRequest): boolean {
+    const { acls } = this.#database.tree
+    return isAllowed(acls, node.aclId, wanted, request.identities, this.#settings.skipAcl)
+  }
+
+  #ownerOf(op: number, mode: CreateMode, ttl: bigint, request: WriteRequest): Owner {
+    if (op === OpCode.createContainer) {
+      return { high: CONTAINER_OWNER_HIGH, low: 0, isEphemeral: false }
+    }
+    if (op === OpCode.createTTL) {
+      const mark = this.#settings.emulate353Ttl ? CONTAINER_OWNER_HIGH : TTL_OWNER_HIGH
+      return {
+        high: mark | Number(ttl >> 32n),
+        low: Number(BigInt.asIntN(32, ttl)),
+        isEphemeral: false,
+      }
+    }
+    return isEphemeral(mode)
+      ? { high: request.sessionHigh, low: request.sessionLow, isEphemeral: true }
+      : NO_OWNER
+  }
+
+  /** Leaves the bytes of the list to be stored in `#aclBytes`; false for a list that is not valid. */
+  #normaliseAcl(request: WriteRequest, bytes: Uint8Array, start: number, end: number): boolean {
+    if (isOpenAcl(bytes, start, end)) {
+      this.#aclBytes = bytes
+      this.#aclStart = start
+      this.#aclEnd = end
+      return true
+    }
+    aclReader.reset(bytes, start, end)
+    const stored = normaliseAcl(aclList.read(aclReader), request.identities)
+    if (stored === null) return false
+    const writer = new JuteWriter()
+    aclList.write(writer, stored)
+    this.#aclBytes = writer.view()
+    this.#aclStart = 0
+    this.#aclEnd = writer.position
+    return true
+  }
+}
+
+interface Owner {
+  readonly high: number
+  readonly low: number
+  readonly isEphemeral: boolean
+}
+
+const NO_OWNER: Owner = { high: 0, low: 0, isEphemeral: false }
+
+const SYSTEM_PATHS: ReadonlySet<string> = new Set([
+  '/',
+  '/zookeeper',
+  '/zookeeper/quota',
+  '/zookeeper/config',
+])
+
+const OPEN_ACL: Uint8Array = (() => {
+  const writer = new JuteWriter(64)
+  aclList.write(writer, WORLD_ALL)
+  return writer.copy()
+})()
+
+const aclReader = new JuteReader(OPEN_ACL)
+
+function isOpenAcl(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start !== OPEN_ACL.length) return false
+  for (let i = 0; i < OPEN_ACL.length; i++) if (bytes[start + i] !== OPEN_ACL[i]) return false
+  return true
+}
+
+function requiredField(reader: JuteReader): number {
+  const length = reader.skipField()
+  if (length < 0) throw new MalformedRecord('a path is missing')
+  return length
+}
+
+/** Length and bytes of a field that ends at `end` in another record. */
+function writeField(out: JuteWriter, bytes: Uint8Array, length: number, end: number): void {
+  out.int(length)
+  if (length > 0) out.raw(bytes, end - length, end)
+}
+
+/** The index of the last slash; -1 where there is none, or where the path contains a zero byte. */
+function lastSlashOrNone(bytes: Uint8Array, start: number, end: number): number {
+  let slash = -1
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]
+    if (byte === 0x2f) slash = i
+    else if (byte === 0) return -1
+  }
+  return slash
+}
+
+/** Full validity; plain ASCII is decided on the bytes, anything else on the text. */
+function isValidPath(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start === 1) return bytes[start] === 0x2f
+  if (end === start || bytes[start] !== 0x2f || bytes[end - 1] === 0x2f) return false
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]!
+    if (byte < 0x20 || byte > 0x7e) return pathProblem(decodeUtf8(bytes, start, end)) === null
+    if (byte !== 0x2f) continue
+    const next = bytes[i + 1]
+    if (next === 0x2f) return false
+    if (next === 0x2e) return pathProblem(decodeUtf8(bytes, start, end)) === null
+  }
+  return true
+}

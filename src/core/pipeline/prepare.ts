@@ -1,0 +1,111 @@
+// From a request to a transaction: the header, the body that the operation's own code writes, and
+// the digest that the tree will have. A request that is refused becomes an error transaction, so
+// that every replica spends the same zxid on it (ZooKeeper 3.9 `PrepRequestProcessor`).
+
+import { JuteReader, MalformedRecord } from '../jute/reader.ts'
+import type { JuteWriter } from '../jute/writer.ts'
+import { ErrorCode } from '../records/errors.ts'
+import { OpCode } from '../records/opcodes.ts'
+import { DIGEST_VERSION } from '../records/txn.ts'
+import type { Zxid } from '../../base/zxid.ts'
+import type { Database } from '../tree/database.ts'
+import { PendingChanges } from './pending-changes.ts'
+import { prepareMulti } from './prepare-multi.ts'
+import { NodePreparer } from './prepare-node.ts'
+import type { PipelineSettings } from './settings.ts'
+import type { WriteRequest } from './write-request.ts'
+
+/** Where the type stands in a transaction's header. */
+const TYPE_OFFSET = 28
+
+export class Preparer {
+  readonly pending: PendingChanges
+  readonly #nodes: NodePreparer
+  readonly #settings: PipelineSettings
+  readonly #reader = new JuteReader(new Uint8Array(0))
+
+  constructor(database: Database, settings: PipelineSettings, fieldBytesMax: number) {
+    this.pending = new PendingChanges(database.tree)
+    this.#nodes = new NodePreparer(database, this.pending, settings)
+    this.#settings = settings
+    this.#reader.fieldBytesMax = fieldBytesMax
+  }
+
+  /** Appends the transaction for a client's request to `out`. Returns the error it became, or Ok. */
+  prepareRequest(request: WriteRequest, out: JuteWriter): number {
+    const start = this.#begin(request, out)
+    this.#reader.reset(request.bytes, request.start, request.end)
+    let error: number
+    try {
+      error = this.#body(request, out)
+    } catch (problem) {
+      if (!(problem instanceof MalformedRecord)) throw problem
+      error = ErrorCode.MarshallingError
+    }
+    this.#finish(error, start, out)
+    return error
+  }
+
+  /** A session begins: there is no request body. */
+  prepareCreateSession(request: WriteRequest, timeoutMs: number, out: JuteWriter): void {
+    const start = this.#begin(request, out)
+    out.int(timeoutMs)
+    this.#finish(ErrorCode.Ok, start, out)
+  }
+
+  /** A container or a node with a time to live is removed by the server itself. */
+  prepareContainerRemoval(path: string, request: WriteRequest, out: JuteWriter): number {
+    const start = this.#begin(request, out)
+    const error = this.#nodes.prepareContainerRemoval(path, request, out)
+    this.#finish(error, start, out)
+    return error
+  }
+
+  /** Tells that the tree has caught up. */
+  applied(zxid: Zxid): void {
+    this.pending.applied(zxid)
+  }
+
+  #body(request: WriteRequest, out: JuteWriter): number {
+    switch (request.op) {
+      case OpCode.multi:
+        prepareMulti(this.#nodes, this.pending, request, this.#reader, out)
+        return ErrorCode.Ok
+      case OpCode.closeSession: {
+        const paths = this.#nodes.removeEphemerals(request)
+        if (!this.#settings.closeSessionPaths) return ErrorCode.Ok
+        out.int(paths.length)
+        for (const path of paths) out.ustring(path)
+        return ErrorCode.Ok
+      }
+      case OpCode.reconfig:
+        // Off unless configured (`reconfigEnabled`), which comes with the ensemble.
+        return ErrorCode.ReconfigDisabled
+      default:
+        return this.#nodes.prepare(request.op, request, this.#reader, out)
+    }
+  }
+
+  #begin(request: WriteRequest, out: JuteWriter): number {
+    const start = out.position
+    out.int(request.sessionHigh)
+    out.int(request.sessionLow)
+    out.int(request.cxid)
+    out.safeLong(request.zxid)
+    out.safeLong(request.timeMs)
+    out.int(request.op)
+    return start
+  }
+
+  #finish(error: number, start: number, out: JuteWriter): void {
+    if (error !== ErrorCode.Ok) {
+      out.position = start + TYPE_OFFSET
+      out.int(OpCode.error)
+      out.int(error)
+    } else if (this.#settings.transactionDigests) {
+      out.int(DIGEST_VERSION)
+      out.int(this.pending.digestHigh)
+      out.int(this.pending.digestLow)
+    }
+  }
+}

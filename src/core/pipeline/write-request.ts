@@ -1,0 +1,23 @@
+// A write on its way from a client to a transaction. One object of this shape is filled anew for
+// each request.
+
+import { type Zxid, ZXID_ZERO } from '../../base/zxid.ts'
+import { type Identities, SERVER_IDENTITIES } from './identities.ts'
+
+export class WriteRequest {
+  /** The two halves of the session id. */
+  sessionHigh: number = 0
+  sessionLow: number = 0
+  /** False once the session is closing or has expired: what still arrives is refused. */
+  isSessionAlive: boolean = true
+  cxid: number = 0
+  op: number = 0
+  /** What the transaction will be stamped with. */
+  zxid: Zxid = ZXID_ZERO
+  timeMs: number = 0
+  identities: Identities = SERVER_IDENTITIES
+  /** The request's body, behind its header. */
+  bytes: Uint8Array = new Uint8Array(0)
+  start: number = 0
+  end: number = 0
+}

@@ -1,0 +1,625 @@
+// One server's whole behaviour as a synchronous, deterministic object: inputs go into `step`,
+// everything that follows from them comes out of `drain`. It has no clock, socket, disk or
+// randomness of its own. This file routes inputs and owns the order of things: what is proposed,
+// committed, applied and answered when. What requests mean is the pipeline's, what is durable zab's.
+
+import { assert } from '../../base/assert.ts'
+import { Ring } from '../../base/ring.ts'
+import type { SessionId } from '../../base/session-id.ts'
+import { EMPTY_BYTES } from '../../base/text.ts'
+import { type Zxid, ZXID_NONE } from '../../base/zxid.ts'
+import type { ConnectionId } from '../../ports/client-network.ts'
+import type { Hasher } from '../../ports/hasher.ts'
+import { JuteReader, MalformedRecord } from '../jute/reader.ts'
+import type { JuteWriter } from '../jute/writer.ts'
+import { Applier } from '../pipeline/apply.ts'
+import { type Identities, SERVER_IDENTITIES, authenticate } from '../pipeline/identities.ts'
+import { type Audience, Notifier } from '../pipeline/notify.ts'
+import { Preparer } from '../pipeline/prepare.ts'
+import { ReadProcessor } from '../pipeline/read.ts'
+import { setWatches } from '../pipeline/set-watches.ts'
+import type { PipelineSettings } from '../pipeline/settings.ts'
+import { WriteRequest } from '../pipeline/write-request.ts'
+import type { QuorumVerifier } from '../quorum/quorum.ts'
+import { readConnectRequest } from '../records/connect.ts'
+import { ErrorCode } from '../records/errors.ts'
+import { REQUEST_HEADER_BYTES } from '../records/headers.ts'
+import { OpCode, Xid, opKind } from '../records/opcodes.ts'
+import { authPacket } from '../records/requests.ts'
+import type { EventType } from '../records/watches.ts'
+import type { TrackedSession } from '../session/session-tracker.ts'
+import type { Database } from '../tree/database.ts'
+import { WatchManager, type Watcher } from '../watch/watch-manager.ts'
+import { Leader } from '../zab/leader.ts'
+import { ClientConnection, ConnectionStatistics, type QueuedRequest } from './client-connection.ts'
+import { ContainerSweeper } from './container-sweeper.ts'
+import { fourLetterWord } from './four-letter-word.ts'
+import type { Input, Moment } from './ready.ts'
+import { type Ready, ReadyBuilder } from './ready-builder.ts'
+import {
+  beginReply,
+  finishReply,
+  writeConnected,
+  writeHeaderReply,
+  writeNotification,
+  writeSessionInvalid,
+} from './replies.ts'
+import { SessionDesk } from './session-desk.ts'
+import { TxnArena } from './txn-arena.ts'
+import { HANDSHAKE_MS_MAX, needsPause, mayResume } from './flow-control.ts'
+
+export interface ReplicaOptions {
+  /** This server's id within its ensemble; 1 when standing alone. */
+  readonly serverId: number
+  /** Whose acknowledgements commit a transaction; a server that stands alone is its own quorum. */
+  readonly quorum: QuorumVerifier
+  readonly settings: PipelineSettings
+  /** The longest frame accepted from a client, in bytes (`jute.maxbuffer`). */
+  readonly frameBytesMax: number
+  /** The longest string or buffer within a record, in bytes. */
+  readonly fieldBytesMax: number
+  /** The first session id that this server gives out, see `firstSessionId`. */
+  readonly firstSessionId: SessionId
+  readonly hasher: Hasher
+}
+
+/** A proposal of this server's own that is not applied yet. */
+interface InFlight {
+  readonly zxid: Zxid
+  readonly op: number
+  /** Who waits for the answer; null for what the server does on its own. */
+  readonly connection: ClientConnection | null
+  /** The session that begins or ends. */
+  readonly session: TrackedSession | null
+}
+
+export class Replica implements Audience {
+  readonly database: Database
+  readonly watches: WatchManager = new WatchManager()
+  readonly sessions: SessionDesk
+  readonly connections: Map<ConnectionId, ClientConnection> = new Map()
+  readonly statistics: ConnectionStatistics
+  readonly leader: Leader
+  readonly preparer: Preparer
+
+  readonly #options: ReplicaOptions
+  readonly #applier: Applier
+  readonly #reads: ReadProcessor
+  readonly #sweeper: ContainerSweeper
+  readonly #ready = new ReadyBuilder()
+  readonly #arena = new TxnArena()
+  readonly #reader = new JuteReader(EMPTY_BYTES)
+  readonly #request = new WriteRequest()
+  readonly #inFlight = new Ring<InFlight>()
+  /** Connections that have not sent a handshake yet, the oldest first. */
+  readonly #strangers = new Set<ClientConnection>()
+  #nowMs: number
+  #wallMs: number
+
+  /** `database` is what recovery found; everything in it is durable. */
+  constructor(options: ReplicaOptions, database: Database, moment: Moment) {
+    const { settings } = options
+    this.#options = options
+    this.database = database
+    this.#nowMs = moment.nowMs
+    this.#wallMs = moment.wallMs
+    this.#reader.fieldBytesMax = options.fieldBytesMax
+    this.statistics = new ConnectionStatistics(moment.nowMs)
+    this.sessions = new SessionDesk(database, settings, options.firstSessionId)
+    this.sessions.adoptAll(moment.nowMs)
+    this.leader = new Leader(options.serverId, options.quorum, database.lastZxid)
+    this.preparer = new Preparer(database, settings, options.fieldBytesMax)
+    this.#applier = new Applier(database, new Notifier(database, this.watches, this, settings))
+    this.#reads = new ReadProcessor(database, this.watches, settings)
+    this.#sweeper = new ContainerSweeper(database.tree, settings, moment.nowMs)
+  }
+
+  /** Requests that have been read but not answered. */
+  get outstandingCount(): number {
+    return this.#inFlight.length
+  }
+
+  step(input: Input, moment: Moment): void {
+    this.#ready.begin()
+    this.#nowMs = moment.nowMs
+    this.#wallMs = moment.wallMs
+    switch (input.kind) {
+      case 'client-bytes':
+        this.#onBytes(input.connection, input.bytes)
+        break
+      case 'durable':
+        this.leader.acknowledge(this.#options.serverId, input.zxid)
+        this.#applyCommitted()
+        break
+      case 'client-opened':
+        this.#onOpened(input.connection, input.address, input.port)
+        break
+      case 'client-closed':
+        this.#onClosed(input.connection)
+        break
+      case 'wake':
+        this.#onWake()
+        break
+    }
+  }
+
+  drain(): Ready {
+    return this.#ready.take(
+      Math.min(
+        this.sessions.tracker.nextDeadlineMs,
+        this.#sweeper.wakeAtMs,
+        this.#handshakeDeadlineMs,
+      ),
+    )
+  }
+
+  // Connections
+
+  #onOpened(id: ConnectionId, address: string, port: number): void {
+    const { frameBytesMax } = this.#options
+    const connection = new ClientConnection(
+      id,
+      address,
+      port,
+      frameBytesMax,
+      this.#nowMs,
+      this.#wallMs,
+    )
+    this.connections.set(id, connection)
+    this.#strangers.add(connection)
+  }
+
+  #onBytes(id: ConnectionId, bytes: Uint8Array): void {
+    const connection = this.connections.get(id)
+    if (connection === undefined || connection.state === 'closed') return
+    connection.framer.push(bytes)
+    this.#readFrames(connection)
+  }
+
+  #readFrames(connection: ClientConnection): void {
+    const { framer } = connection
+    if (connection.state === 'new' && this.#tookWord(connection)) return
+    while ((connection.state === 'open' || connection.state === 'new') && framer.next()) {
+      this.#onFrame(connection, framer.bytes, framer.start, framer.end)
+    }
+    if (framer.problem !== null) this.#drop(connection)
+    if (connection.state === 'closed') return
+    framer.keepRest()
+    const isReading = connection.state !== 'connecting' && !needsPause(connection)
+    if (isReading !== connection.isReading && !isReading) this.#setReading(connection, false)
+  }
+
+  /** Before its first frame, a connection may send a word instead. */
+  #tookWord(connection: ClientConnection): boolean {
+    const word = fourLetterWord(connection.framer.peekInt())
+    if (word === null) return false
+    this.#ready.words.push({
+      connection: connection.connection,
+      word,
+      argument: connection.framer.peekBehindInt(8),
+    })
+    this.#strangers.delete(connection)
+    connection.state = 'closed'
+    return true
+  }
+
+  #onFrame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): void {
+    const reader = this.#reader
+    reader.reset(bytes, start, end)
+    connection.statistics.received++
+    this.statistics.received++
+    if (connection.state === 'new') {
+      this.#onHandshake(connection, reader)
+      return
+    }
+    if (end - start < REQUEST_HEADER_BYTES) {
+      this.#drop(connection)
+      return
+    }
+    const xid = reader.int()
+    const op = reader.int()
+    const session = connection.session!
+    switch (opKind(op)) {
+      case 'read':
+        this.sessions.tracker.touch(session, this.#nowMs)
+        this.#readInOrder(connection, xid, op)
+        break
+      case 'write':
+        this.sessions.tracker.touch(session, this.#nowMs)
+        this.#write(connection, xid, op)
+        break
+      case 'special':
+        this.#onSpecial(connection, xid, op)
+        break
+      case 'refused':
+        writeHeaderReply(connection.output, xid, ZXID_NONE, ErrorCode.Unimplemented)
+        this.#sent(connection)
+        this.#drop(connection)
+        break
+    }
+  }
+
+  #onSpecial(connection: ClientConnection, xid: number, op: number): void {
+    if (op === OpCode.auth) {
+      this.#onAuth(connection, xid)
+    } else if (op === OpCode.sasl) {
+      // No mechanism is configured: the exchange is over at once, and proves nothing.
+      const start = beginReply(connection.output)
+      connection.output.int(-1)
+      finishReply(connection.output, start, xid, 0 as Zxid, ErrorCode.Ok)
+      this.#sent(connection)
+    } else {
+      this.sessions.tracker.touch(connection.session!, this.#nowMs)
+      this.#readInOrder(connection, xid, op)
+    }
+  }
+
+  #onAuth(connection: ClientConnection, xid: number): void {
+    const { settings, hasher } = this.#options
+    let added: ReturnType<typeof authenticate>
+    try {
+      const { scheme, auth } = authPacket.read(this.#reader)
+      added = authenticate(scheme, auth, connection.address, settings, hasher)
+    } catch (problem) {
+      if (!(problem instanceof MalformedRecord)) throw problem
+      this.#drop(connection)
+      return
+    }
+    const error = added === null ? ErrorCode.AuthFailed : ErrorCode.Ok
+    writeHeaderReply(connection.output, xid, 0 as Zxid, error)
+    this.#sent(connection)
+    if (added === null) this.#drop(connection)
+    else connection.identities = connection.identities.with(added)
+  }
+
+  #onClosed(id: ConnectionId): void {
+    const connection = this.connections.get(id)
+    if (connection === undefined) return
+    this.connections.delete(id)
+    this.#forget(connection)
+  }
+
+  /** Closes a connection from this side, once what is in its output has been sent. */
+  #drop(connection: ClientConnection): void {
+    if (connection.state === 'closed') return
+    this.#forget(connection)
+    connection.close = true
+    this.#ready.touch(connection)
+  }
+
+  #forget(connection: ClientConnection): void {
+    connection.state = 'closed'
+    this.#strangers.delete(connection)
+    this.watches.removeWatcher(connection.watcher)
+    this.sessions.detach(connection)
+    connection.queue.clear()
+    connection.queuedBytes = 0
+  }
+
+  // Sessions
+
+  #onHandshake(connection: ClientConnection, reader: JuteReader): void {
+    this.#strangers.delete(connection)
+    let request: ReturnType<typeof readConnectRequest>
+    try {
+      request = readConnectRequest(reader)
+    } catch (problem) {
+      if (!(problem instanceof MalformedRecord)) throw problem
+      this.#drop(connection)
+      return
+    }
+    if (request.lastZxidSeen > BigInt(this.database.lastZxid)) {
+      // It has seen more than this server has: let it find one that is further.
+      this.#drop(connection)
+      return
+    }
+    connection.knowsReadOnly = request.readOnly !== null
+    if (request.sessionId === 0n) {
+      this.#beginSession(connection, this.sessions.timeoutFor(request.timeOut))
+      return
+    }
+    const former = this.sessions.connectionOf(request.sessionId as SessionId)
+    if (former !== undefined) this.#drop(former)
+    const session = this.sessions.renew(request, this.#nowMs)
+    if (session === null) {
+      writeSessionInvalid(connection.output, connection.knowsReadOnly)
+      this.#drop(connection)
+    } else {
+      this.#connected(connection, session)
+    }
+  }
+
+  #beginSession(connection: ClientConnection, timeoutMs: number): void {
+    const session = this.sessions.tracker.add(this.sessions.newId(), timeoutMs, this.#nowMs)
+    this.sessions.attach(connection, session)
+    connection.state = 'connecting'
+    const request = this.#beginRequest(OpCode.createSession, 0, connection, SERVER_IDENTITIES)
+    const out = this.#arena.begin()
+    const start = out.position
+    this.preparer.prepareCreateSession(request, timeoutMs, out)
+    this.#propose(request, start, out, connection, session)
+  }
+
+  #connected(connection: ClientConnection, session: TrackedSession): void {
+    connection.state = 'open'
+    this.sessions.attach(connection, session)
+    writeConnected(connection.output, session, connection.knowsReadOnly)
+    this.#sent(connection)
+  }
+
+  #endSession(session: TrackedSession): void {
+    const request = this.#request
+    request.sessionHigh = Number(BigInt.asIntN(32, session.id >> 32n))
+    request.sessionLow = Number(BigInt.asIntN(32, session.id))
+    this.#proposeOwn(OpCode.closeSession, session)
+  }
+
+  // Requests
+
+  /** Answers at once, unless the connection waits for a write of its own. */
+  #readInOrder(connection: ClientConnection, xid: number, op: number): void {
+    if (connection.queue.length === 0) {
+      this.#read(connection, xid, op, connection.identities, this.#nowMs)
+      return
+    }
+    const { bytes, position, end } = this.#reader
+    const body = bytes.slice(position, end)
+    connection.queue.push({
+      xid,
+      op,
+      zxid: 0 as Zxid,
+      body,
+      identities: connection.identities,
+      arrivedMs: this.#nowMs,
+    })
+    connection.queuedBytes += body.length
+  }
+
+  #read(
+    connection: ClientConnection,
+    xid: number,
+    op: number,
+    identities: Identities,
+    arrivedMs: number,
+  ): void {
+    const { output } = connection
+    const zxid = this.database.lastZxid
+    if (op === OpCode.ping) {
+      writeHeaderReply(output, Xid.ping, zxid, ErrorCode.Ok)
+    } else if (op === OpCode.setWatches || op === OpCode.setWatches2) {
+      writeHeaderReply(output, xid, zxid, this.#setWatches(connection, op))
+    } else {
+      const start = beginReply(output)
+      const bodyStart = output.position
+      let error: number
+      try {
+        error = this.#reads.read(op, this.#reader, connection, identities, output)
+      } catch (problem) {
+        if (!(problem instanceof MalformedRecord)) throw problem
+        error = ErrorCode.MarshallingError
+      }
+      if (error !== ErrorCode.Ok) output.position = bodyStart
+      finishReply(output, start, xid, zxid, error)
+    }
+    this.#answered(connection, op, xid, arrivedMs)
+  }
+
+  #setWatches(connection: ClientConnection, op: number): number {
+    try {
+      setWatches(
+        op,
+        this.#reader,
+        this.database.tree,
+        this.watches,
+        connection.watcher,
+        (type, path, zxid) => this.notify(connection.watcher, type, path, zxid),
+      )
+      return ErrorCode.Ok
+    } catch (problem) {
+      if (!(problem instanceof MalformedRecord)) throw problem
+      return ErrorCode.MarshallingError
+    }
+  }
+
+  #write(connection: ClientConnection, xid: number, op: number): void {
+    const request = this.#beginRequest(op, xid, connection, connection.identities)
+    const reader = this.#reader
+    request.bytes = reader.bytes
+    request.start = reader.position
+    request.end = reader.end
+    const session = connection.session!
+    const endsSession = op === OpCode.closeSession
+    if (endsSession) {
+      this.sessions.tracker.markClosing(session)
+      connection.state = 'closing'
+    }
+    const out = this.#arena.begin()
+    const start = out.position
+    this.preparer.prepareRequest(request, out)
+    connection.queue.push({
+      xid,
+      op,
+      zxid: request.zxid,
+      body: null,
+      identities: connection.identities,
+      arrivedMs: this.#nowMs,
+    })
+    this.#propose(request, start, out, connection, endsSession ? session : null)
+  }
+
+  /** Something that the server does on its own account. */
+  #proposeOwn(op: number, session: TrackedSession | null): void {
+    const request = this.#request
+    request.op = op
+    request.cxid = 0
+    request.isSessionAlive = true
+    request.identities = SERVER_IDENTITIES
+    request.zxid = this.leader.nextZxid
+    request.timeMs = this.#wallMs
+    request.bytes = EMPTY_BYTES
+    request.start = 0
+    request.end = 0
+    const out = this.#arena.begin()
+    const start = out.position
+    this.preparer.prepareRequest(request, out)
+    this.#propose(request, start, out, null, session)
+  }
+
+  #removeContainer(path: string): void {
+    const request = this.#request
+    request.sessionHigh = 0
+    request.sessionLow = 0
+    request.op = OpCode.deleteContainer
+    request.cxid = 0
+    request.zxid = this.leader.nextZxid
+    request.timeMs = this.#wallMs
+    const out = this.#arena.begin()
+    const start = out.position
+    this.preparer.prepareContainerRemoval(path, request, out)
+    this.#propose(request, start, out, null, null)
+  }
+
+  #beginRequest(
+    op: number,
+    cxid: number,
+    connection: ClientConnection,
+    identities: Identities,
+  ): WriteRequest {
+    const request = this.#request
+    request.sessionHigh = connection.sessionHigh
+    request.sessionLow = connection.sessionLow
+    request.isSessionAlive = !connection.session!.closing
+    request.cxid = cxid
+    request.op = op
+    request.zxid = this.leader.nextZxid
+    request.timeMs = this.#wallMs
+    request.identities = identities
+    return request
+  }
+
+  #propose(
+    request: WriteRequest,
+    start: number,
+    out: JuteWriter,
+    connection: ClientConnection | null,
+    session: TrackedSession | null,
+  ): void {
+    const entry = { zxid: request.zxid, bytes: out.bytes, start, end: out.position }
+    this.leader.propose(entry)
+    this.#ready.append.push(entry)
+    this.#inFlight.push({ zxid: request.zxid, op: request.op, connection, session })
+  }
+
+  // Commits
+
+  #applyCommitted(): void {
+    for (
+      let entry = this.leader.takeCommitted();
+      entry !== undefined;
+      entry = this.leader.takeCommitted()
+    ) {
+      const flight = this.#inFlight.shift()
+      assert(flight.zxid === entry.zxid, () => `${entry?.zxid} committed, ${flight.zxid} awaited`)
+      const connection = flight.connection?.state === 'closed' ? null : flight.connection
+      this.#applier.apply(entry.zxid, entry.bytes, entry.start, entry.end, connection !== null)
+      this.preparer.applied(entry.zxid)
+      if (flight.op === OpCode.createSession) {
+        if (connection !== null) this.#onSessionCreated(connection, flight.session!)
+      } else {
+        if (connection !== null) this.#onWritten(connection, flight.zxid)
+        if (flight.op === OpCode.closeSession) this.#onSessionEnded(flight.session!)
+      }
+    }
+  }
+
+  #onSessionCreated(connection: ClientConnection, session: TrackedSession): void {
+    this.#connected(connection, session)
+    this.#setReading(connection, true)
+    connection.framer.resume()
+    this.#readFrames(connection)
+  }
+
+  #onSessionEnded(session: TrackedSession): void {
+    const connection = this.sessions.ended(session.id)
+    if (connection !== undefined) this.#drop(connection)
+  }
+
+  #onWritten(connection: ClientConnection, zxid: Zxid): void {
+    const request = connection.queue.shift()
+    assert(request.zxid === zxid, () => `${zxid} is done, the connection waits for ${request.zxid}`)
+    const { output } = connection
+    const { body, error } = this.#applier
+    const start = beginReply(output)
+    output.raw(body.bytes, 0, body.position)
+    finishReply(output, start, request.xid, this.database.lastZxid, error)
+    this.#answered(connection, request.op, request.xid, request.arrivedMs)
+    this.#readQueued(connection)
+  }
+
+  /** Reads that waited for the write before them. */
+  #readQueued(connection: ClientConnection): void {
+    const { queue } = connection
+    for (let next = queue.peek(); next !== undefined && next.body !== null; next = queue.peek()) {
+      this.#readOne(connection, queue.shift(), next.body)
+    }
+    if (!connection.isReading && mayResume(connection)) this.#setReading(connection, true)
+  }
+
+  #readOne(connection: ClientConnection, request: QueuedRequest, body: Uint8Array): void {
+    connection.queuedBytes -= body.length
+    this.#reader.reset(body, 0, body.length)
+    this.#read(connection, request.xid, request.op, request.identities, request.arrivedMs)
+  }
+
+  // Time
+
+  get #handshakeDeadlineMs(): number {
+    for (const connection of this.#strangers) return connection.openedMs + HANDSHAKE_MS_MAX
+    return Infinity
+  }
+
+  #onWake(): void {
+    for (const session of this.sessions.tracker.expired(this.#nowMs)) {
+      this.sessions.expiredCount++
+      this.#endSession(session)
+    }
+    const path = this.#sweeper.next(this.#nowMs, this.#wallMs)
+    if (path !== null) this.#removeContainer(path)
+    for (const connection of this.#strangers) {
+      if (connection.openedMs + HANDSHAKE_MS_MAX > this.#nowMs) break
+      this.#drop(connection)
+    }
+  }
+
+  // Output
+
+  identitiesOf(watcher: Watcher): Identities {
+    return this.connections.get(watcher)!.identities
+  }
+
+  notify(watcher: Watcher, type: EventType, path: string, zxid: Zxid): void {
+    const connection = this.connections.get(watcher)!
+    writeNotification(connection.output, type, path, zxid)
+    connection.statistics.sent++
+    this.#sent(connection)
+  }
+
+  #answered(connection: ClientConnection, op: number, xid: number, arrivedMs: number): void {
+    const latencyMs = Math.floor(this.#nowMs - arrivedMs)
+    const zxid = this.database.lastZxid
+    connection.statistics.answered(op, xid, zxid, latencyMs, this.#nowMs)
+    this.statistics.answered(op, xid, zxid, latencyMs, this.#nowMs)
+    this.#ready.touch(connection)
+  }
+
+  #sent(connection: ClientConnection): void {
+    this.statistics.sent++
+    this.#ready.touch(connection)
+  }
+
+  #setReading(connection: ClientConnection, reading: boolean): void {
+    if (connection.isReading === reading) return
+    connection.isReading = reading
+    this.#ready.reading.push({ connection: connection.connection, reading })
+  }
+}
