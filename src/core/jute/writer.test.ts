@@ -46,7 +46,7 @@ test('what was given away is not written to again', () => {
   const writer = new JuteWriter()
   writer.int(1)
   const given = writer.view()
-  writer.detach()
+  writer.abandon(16)
   writer.int(2)
   expect([toHex(given), toHex(writer.view())]).toEqual(['00000001', '00000002'])
 })

@@ -13,7 +13,11 @@ export const HANDSHAKE_MS_MAX = 10_000
 /** Too much of what it asked is unanswered: stop reading from it. */
 export const needsPause = (connection: ClientConnection): boolean =>
   connection.queue.length > OUTSTANDING_PER_CONNECTION_MAX ||
-  connection.queuedBytes > QUEUED_BYTES_PER_CONNECTION_MAX
+  connection.queuedBytes > QUEUED_BYTES_PER_CONNECTION_MAX ||
+  // What is pipelined behind a handshake waits until the session is there.
+  (connection.state === 'connecting' && connection.framer.heldBytes > EARLY_BYTES_MAX)
+
+const EARLY_BYTES_MAX = 64 << 10
 
 /** Half of it has been answered: go on reading. */
 export const mayResume = (connection: ClientConnection): boolean =>

@@ -185,8 +185,7 @@ export class Replica implements Audience {
     if (framer.problem !== null) this.#drop(connection)
     if (connection.state === 'closed') return
     framer.keepRest()
-    const isReading = connection.state !== 'connecting' && !needsPause(connection)
-    if (isReading !== connection.isReading && !isReading) this.#setReading(connection, false)
+    if (needsPause(connection)) this.#setReading(connection, false)
   }
 
   /** Before its first frame, a connection may send a word instead. */

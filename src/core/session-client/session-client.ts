@@ -368,8 +368,7 @@ export class SessionClient<Tag, WatcherTag> {
   takeBytes(): Uint8Array | null {
     if (this.#writer.position === 0) return null
     const bytes = this.#writer.view()
-    if (this.#writer.bytes.length > IDLE_WRITER_BYTES_MAX) this.#writer.detach()
-    else this.#writer.reset()
+    this.#writer.resetWithin(IDLE_WRITER_BYTES_MAX)
     return bytes
   }
 

@@ -1,0 +1,139 @@
+// Runs a replica on its ports. After each input it carries out the Ready in the one permitted
+// order: transactions go to the log first, replies go out after (none of them shows what is not
+// durable: the replica answers a write only when its disk has). The disk begins at the end of the
+// turn, so that all transactions of a turn share one write and one sync.
+
+import { OUTPUT_CLOSE_BYTES, OUTPUT_PAUSE_BYTES } from '../../base/limits.ts'
+import type { Zxid } from '../../base/zxid.ts'
+import type { ClientEvents, ClientNetwork, ConnectionId } from '../../ports/client-network.ts'
+import type { Clock } from '../../ports/clock.ts'
+
+import type { ClientOutput, FourLetterWord, Input, Moment, Ready } from './ready.ts'
+import type { Replica } from './replica.ts'
+
+/** What the pump needs of the storage. */
+export interface PumpStorage {
+  append(zxid: Zxid, bytes: Uint8Array, start: number, end: number): void
+  /** The turn is over: write what was appended, go on with a snapshot, begin one that is due. */
+  endTurn(lastApplied: Zxid): void
+}
+
+export interface PumpPorts {
+  readonly network: ClientNetwork
+  readonly storage: PumpStorage
+  readonly clock: Clock
+  /** Asks for one call of `endTurn` when everything that has arrived is stepped. May be called often. */
+  wantTurnEnd(): void
+  /** Asks for a call of `wake` at that time of the clock, in place of any asked for before. */
+  wakeAt(nowMs: number): void
+  /** A four-letter word is to be answered and its connection closed. */
+  onWord(word: FourLetterWord): void
+}
+
+/** Output arrays of a connection beyond this are let go once they have been sent. */
+const IDLE_OUTPUT_BYTES = 64 << 10
+
+export class Pump implements ClientEvents {
+  readonly replica: Replica
+  readonly #ports: PumpPorts
+  readonly #moment: { nowMs: number; wallMs: number } = { nowMs: 0, wallMs: 0 }
+  /** Connections that are not read from until they have taken what we sent. */
+  readonly #stalled = new Set<ConnectionId>()
+  #wakeAtMs = Infinity
+
+  constructor(replica: Replica, ports: PumpPorts) {
+    this.replica = replica
+    this.#ports = ports
+    this.#carryOut(replica.drain())
+  }
+
+  opened(connection: ConnectionId, address: string, port: number): void {
+    this.#step({ kind: 'client-opened', connection, address, port })
+  }
+
+  bytes(connection: ConnectionId, bytes: Uint8Array): void {
+    this.#step({ kind: 'client-bytes', connection, bytes })
+  }
+
+  drained(connection: ConnectionId): void {
+    if (!this.#stalled.delete(connection)) return
+    if (this.replica.connections.get(connection)?.isReading === true) {
+      this.#ports.network.setReading(connection, true)
+    }
+  }
+
+  closed(connection: ConnectionId): void {
+    this.#stalled.delete(connection)
+    this.#step({ kind: 'client-closed', connection })
+  }
+
+  /** The disk has everything up to `zxid`. */
+  durable(zxid: Zxid): void {
+    this.#step({ kind: 'durable', zxid })
+  }
+
+  wake(): void {
+    this.#wakeAtMs = Infinity
+    this.#step({ kind: 'wake' })
+  }
+
+  endTurn(): void {
+    this.#ports.storage.endTurn(this.replica.database.lastZxid)
+  }
+
+  #step(input: Input): void {
+    this.replica.step(input, this.#now())
+    this.#carryOut(this.replica.drain())
+  }
+
+  #now(): Moment {
+    const moment = this.#moment
+    moment.nowMs = this.#ports.clock.nowMs()
+    moment.wallMs = this.#ports.clock.wallMs()
+    return moment
+  }
+
+  #carryOut(ready: Ready): void {
+    const { storage, network } = this.#ports
+    if (ready.append.length > 0) {
+      for (const { zxid, bytes, start, end } of ready.append)
+        storage.append(zxid, bytes, start, end)
+      this.#ports.wantTurnEnd()
+    }
+    for (const reply of ready.replies) this.#send(reply)
+    for (const word of ready.words) this.#ports.onWord(word)
+    for (const { connection, reading } of ready.reading) {
+      if (!this.#stalled.has(connection)) network.setReading(connection, reading)
+    }
+    if (ready.wakeAtMs !== this.#wakeAtMs) {
+      this.#wakeAtMs = ready.wakeAtMs
+      this.#ports.wakeAt(ready.wakeAtMs)
+    }
+  }
+
+  #send(reply: ClientOutput): void {
+    const { network } = this.#ports
+    const { connection, output } = reply
+    if (output.position > 0) {
+      if (network.send(connection, output.view())) {
+        output.resetWithin(IDLE_OUTPUT_BYTES)
+      } else {
+        output.abandon(IDLE_OUTPUT_BYTES >> 6)
+        this.#checkBacklog(connection)
+      }
+    }
+    if (reply.close) network.close(connection)
+  }
+
+  /** A peer that does not take what we send is not read from, and in the end closed. */
+  #checkBacklog(connection: ConnectionId): void {
+    const { network } = this.#ports
+    const backlog = network.backlogBytes(connection)
+    if (backlog > OUTPUT_CLOSE_BYTES) {
+      network.close(connection)
+    } else if (backlog > OUTPUT_PAUSE_BYTES && !this.#stalled.has(connection)) {
+      this.#stalled.add(connection)
+      network.setReading(connection, false)
+    }
+  }
+}
