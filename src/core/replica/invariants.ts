@@ -28,7 +28,7 @@ export function checkState(replica: Replica): void {
     replica.database.digestMismatches === 0,
     'a transaction led to another digest than foreseen',
   )
-  const { pending } = replica.preparer
+  const { pending } = replica.proposer.preparer
   if (applied === proposed)
     assert(pending.size === 0, 'nothing is in flight, but changes are pending')
   const { tree, sessions } = replica.database

@@ -4,22 +4,18 @@
 // committed, applied and answered when. What requests mean is the pipeline's, what is durable zab's.
 
 import { assert } from '../../base/assert.ts'
-import { Ring } from '../../base/ring.ts'
 import type { SessionId } from '../../base/session-id.ts'
 import { EMPTY_BYTES } from '../../base/text.ts'
 import { type Zxid, ZXID_NONE } from '../../base/zxid.ts'
 import type { ConnectionId } from '../../ports/client-network.ts'
 import type { Hasher } from '../../ports/hasher.ts'
 import { JuteReader, MalformedRecord } from '../jute/reader.ts'
-import type { JuteWriter } from '../jute/writer.ts'
 import { Applier } from '../pipeline/apply.ts'
-import { type Identities, SERVER_IDENTITIES, authenticate } from '../pipeline/identities.ts'
+import { type Identities, authenticate } from '../pipeline/identities.ts'
 import { type Audience, Notifier } from '../pipeline/notify.ts'
-import { Preparer } from '../pipeline/prepare.ts'
 import { ReadProcessor } from '../pipeline/read.ts'
 import { setWatches } from '../pipeline/set-watches.ts'
 import type { PipelineSettings } from '../pipeline/settings.ts'
-import { WriteRequest } from '../pipeline/write-request.ts'
 import type { QuorumVerifier } from '../quorum/quorum.ts'
 import { readConnectRequest } from '../records/connect.ts'
 import { ErrorCode } from '../records/errors.ts'
@@ -44,8 +40,8 @@ import {
   writeNotification,
   writeSessionInvalid,
 } from './replies.ts'
+import { Proposer } from './proposer.ts'
 import { SessionDesk } from './session-desk.ts'
-import { TxnArena } from './txn-arena.ts'
 import { HANDSHAKE_MS_MAX, needsPause, mayResume } from './flow-control.ts'
 
 export interface ReplicaOptions {
@@ -63,16 +59,6 @@ export interface ReplicaOptions {
   readonly hasher: Hasher
 }
 
-/** A proposal of this server's own that is not applied yet. */
-interface InFlight {
-  readonly zxid: Zxid
-  readonly op: number
-  /** Who waits for the answer; null for what the server does on its own. */
-  readonly connection: ClientConnection | null
-  /** The session that begins or ends. */
-  readonly session: TrackedSession | null
-}
-
 export class Replica implements Audience {
   readonly database: Database
   readonly watches: WatchManager = new WatchManager()
@@ -80,17 +66,14 @@ export class Replica implements Audience {
   readonly connections: Map<ConnectionId, ClientConnection> = new Map()
   readonly statistics: ConnectionStatistics
   readonly leader: Leader
-  readonly preparer: Preparer
+  readonly proposer: Proposer
 
   readonly #options: ReplicaOptions
   readonly #applier: Applier
   readonly #reads: ReadProcessor
   readonly #sweeper: ContainerSweeper
   readonly #ready = new ReadyBuilder()
-  readonly #arena = new TxnArena()
   readonly #reader = new JuteReader(EMPTY_BYTES)
-  readonly #request = new WriteRequest()
-  readonly #inFlight = new Ring<InFlight>()
   /** Connections that have not sent a handshake yet, the oldest first. */
   readonly #strangers = new Set<ClientConnection>()
   #nowMs: number
@@ -108,7 +91,13 @@ export class Replica implements Audience {
     this.sessions = new SessionDesk(database, settings, options.firstSessionId)
     this.sessions.adoptAll(moment.nowMs)
     this.leader = new Leader(options.serverId, options.quorum, database.lastZxid)
-    this.preparer = new Preparer(database, settings, options.fieldBytesMax)
+    this.proposer = new Proposer(
+      database,
+      this.leader,
+      settings,
+      options.fieldBytesMax,
+      this.#ready.append,
+    )
     this.#applier = new Applier(database, new Notifier(database, this.watches, this, settings))
     this.#reads = new ReadProcessor(database, this.watches, settings)
     this.#sweeper = new ContainerSweeper(database.tree, settings, moment.nowMs)
@@ -116,7 +105,7 @@ export class Replica implements Audience {
 
   /** Requests that have been read but not answered. */
   get outstandingCount(): number {
-    return this.#inFlight.length
+    return this.proposer.count
   }
 
   step(input: Input, moment: Moment): void {
@@ -332,11 +321,7 @@ export class Replica implements Audience {
     const session = this.sessions.tracker.add(this.sessions.newId(), timeoutMs, this.#nowMs)
     this.sessions.attach(connection, session)
     connection.state = 'connecting'
-    const request = this.#beginRequest(OpCode.createSession, 0, connection, SERVER_IDENTITIES)
-    const out = this.#arena.begin()
-    const start = out.position
-    this.preparer.prepareCreateSession(request, timeoutMs, out)
-    this.#propose(request, start, out, connection, session)
+    this.proposer.proposeSession(connection, session, this.#wallMs)
   }
 
   #connected(connection: ClientConnection, session: TrackedSession): void {
@@ -344,13 +329,6 @@ export class Replica implements Audience {
     this.sessions.attach(connection, session)
     writeConnected(connection.output, session, connection.knowsReadOnly)
     this.#sent(connection)
-  }
-
-  #endSession(session: TrackedSession): void {
-    const request = this.#request
-    request.sessionHigh = Number(BigInt.asIntN(32, session.id >> 32n))
-    request.sessionLow = Number(BigInt.asIntN(32, session.id))
-    this.#proposeOwn(OpCode.closeSession, session)
   }
 
   // Requests
@@ -421,112 +399,34 @@ export class Replica implements Audience {
   }
 
   #write(connection: ClientConnection, xid: number, op: number): void {
-    const request = this.#beginRequest(op, xid, connection, connection.identities)
-    const reader = this.#reader
-    request.bytes = reader.bytes
-    request.start = reader.position
-    request.end = reader.end
-    const session = connection.session!
-    const endsSession = op === OpCode.closeSession
-    if (endsSession) {
-      this.sessions.tracker.markClosing(session)
+    if (op === OpCode.closeSession) {
+      this.sessions.tracker.markClosing(connection.session!)
       connection.state = 'closing'
     }
-    const out = this.#arena.begin()
-    const start = out.position
-    this.preparer.prepareRequest(request, out)
+    const zxid = this.proposer.proposeWrite(connection, op, xid, this.#reader, this.#wallMs)
     connection.queue.push({
       xid,
       op,
-      zxid: request.zxid,
+      zxid,
       body: null,
       identities: connection.identities,
       arrivedMs: this.#nowMs,
     })
-    this.#propose(request, start, out, connection, endsSession ? session : null)
-  }
-
-  /** Something that the server does on its own account. */
-  #proposeOwn(op: number, session: TrackedSession | null): void {
-    const request = this.#request
-    request.op = op
-    request.cxid = 0
-    request.isSessionAlive = true
-    request.identities = SERVER_IDENTITIES
-    request.zxid = this.leader.nextZxid
-    request.timeMs = this.#wallMs
-    request.bytes = EMPTY_BYTES
-    request.start = 0
-    request.end = 0
-    const out = this.#arena.begin()
-    const start = out.position
-    this.preparer.prepareRequest(request, out)
-    this.#propose(request, start, out, null, session)
-  }
-
-  #removeContainer(path: string): void {
-    const request = this.#request
-    request.sessionHigh = 0
-    request.sessionLow = 0
-    request.op = OpCode.deleteContainer
-    request.cxid = 0
-    request.zxid = this.leader.nextZxid
-    request.timeMs = this.#wallMs
-    const out = this.#arena.begin()
-    const start = out.position
-    this.preparer.prepareContainerRemoval(path, request, out)
-    this.#propose(request, start, out, null, null)
-  }
-
-  #beginRequest(
-    op: number,
-    cxid: number,
-    connection: ClientConnection,
-    identities: Identities,
-  ): WriteRequest {
-    const request = this.#request
-    request.sessionHigh = connection.sessionHigh
-    request.sessionLow = connection.sessionLow
-    request.isSessionAlive = !connection.session!.closing
-    request.cxid = cxid
-    request.op = op
-    request.zxid = this.leader.nextZxid
-    request.timeMs = this.#wallMs
-    request.identities = identities
-    return request
-  }
-
-  #propose(
-    request: WriteRequest,
-    start: number,
-    out: JuteWriter,
-    connection: ClientConnection | null,
-    session: TrackedSession | null,
-  ): void {
-    const entry = { zxid: request.zxid, bytes: out.bytes, start, end: out.position }
-    this.leader.propose(entry)
-    this.#ready.append.push(entry)
-    this.#inFlight.push({ zxid: request.zxid, op: request.op, connection, session })
   }
 
   // Commits
 
   #applyCommitted(): void {
-    for (
-      let entry = this.leader.takeCommitted();
-      entry !== undefined;
-      entry = this.leader.takeCommitted()
-    ) {
-      const flight = this.#inFlight.shift()
-      assert(flight.zxid === entry.zxid, () => `${entry?.zxid} committed, ${flight.zxid} awaited`)
-      const connection = flight.connection?.state === 'closed' ? null : flight.connection
-      this.#applier.apply(entry.zxid, entry.bytes, entry.start, entry.end, connection !== null)
-      this.preparer.applied(entry.zxid)
-      if (flight.op === OpCode.createSession) {
-        if (connection !== null) this.#onSessionCreated(connection, flight.session!)
+    for (let done = this.proposer.takeCommitted(); done; done = this.proposer.takeCommitted()) {
+      const { zxid, bytes, start, end } = done.entry
+      const connection = done.connection?.state === 'closed' ? null : done.connection
+      this.#applier.apply(zxid, bytes, start, end, connection !== null)
+      this.proposer.preparer.applied(zxid)
+      if (done.op === OpCode.createSession) {
+        if (connection !== null) this.#onSessionCreated(connection, done.session!)
       } else {
-        if (connection !== null) this.#onWritten(connection, flight.zxid)
-        if (flight.op === OpCode.closeSession) this.#onSessionEnded(flight.session!)
+        if (connection !== null) this.#onWritten(connection, zxid)
+        if (done.op === OpCode.closeSession) this.#onSessionEnded(done.session!)
       }
     }
   }
@@ -580,10 +480,10 @@ export class Replica implements Audience {
   #onWake(): void {
     for (const session of this.sessions.tracker.expired(this.#nowMs)) {
       this.sessions.expiredCount++
-      this.#endSession(session)
+      this.proposer.proposeExpiry(session, this.#wallMs)
     }
     const path = this.#sweeper.next(this.#nowMs, this.#wallMs)
-    if (path !== null) this.#removeContainer(path)
+    if (path !== null) this.proposer.proposeRemoval(path, this.#wallMs)
     for (const connection of this.#strangers) {
       if (connection.openedMs + HANDSHAKE_MS_MAX > this.#nowMs) break
       this.#drop(connection)
