@@ -12,9 +12,19 @@ function isValidNaively(path: string): boolean {
     !names.includes('') &&
     !names.includes('.') &&
     !names.includes('..') &&
-    !/[\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff]/.test(path)
+    path.split('').every((char) => !isForbiddenNaively(char.charCodeAt(0)))
   )
 }
+
+const FORBIDDEN = [
+  [0x0000, 0x001f],
+  [0x007f, 0x009f],
+  [0xd800, 0xf8ff],
+  [0xfff0, 0xffff],
+] as const
+
+const isForbiddenNaively = (code: number): boolean =>
+  FORBIDDEN.some(([first, last]) => first <= code && code <= last)
 
 const anyUnit = fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code))
 const piece = fc.oneof(

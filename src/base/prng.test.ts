@@ -34,7 +34,7 @@ test('a whole number between two others reaches both and nothing beyond', () => 
     const eye = prng.between(1, 6)
     counts.set(eye, (counts.get(eye) ?? 0) + 1)
   }
-  expect([...counts.keys()].sort()).toEqual([1, 2, 3, 4, 5, 6])
+  expect([...counts.keys()].sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6])
   for (const count of counts.values()) expect(Math.abs(count - 1_000)).toBeLessThan(150)
 })
 
