@@ -1,0 +1,260 @@
+// The server is driven through real sockets on the loopback; what it tells is recorded.
+
+import { type Socket, connect } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import type { ClientEvents, ConnectionId } from '../../ports/client-network.ts'
+import { TcpServer, type TcpServerOptions } from './tcp-server.ts'
+
+interface Told {
+  readonly kind: 'opened' | 'bytes' | 'drained' | 'closed'
+  readonly connection: ConnectionId
+  readonly text: string
+}
+
+/** Remembers what it is told and lets a test wait for it. */
+class Recorder implements ClientEvents {
+  readonly told: Told[] = []
+  onBytes: ((connection: ConnectionId) => void) | null = null
+  #waiting: { wanted: (told: Told) => boolean; resolve: (told: Told) => void }[] = []
+
+  opened(connection: ConnectionId, address: string, port: number): void {
+    this.#tell({ kind: 'opened', connection, text: `${address} ${port > 0}` })
+  }
+
+  bytes(connection: ConnectionId, bytes: Uint8Array): void {
+    this.#tell({ kind: 'bytes', connection, text: Buffer.from(bytes).toString('latin1') })
+    this.onBytes?.(connection)
+  }
+
+  drained(connection: ConnectionId): void {
+    this.#tell({ kind: 'drained', connection, text: '' })
+  }
+
+  closed(connection: ConnectionId): void {
+    this.#tell({ kind: 'closed', connection, text: '' })
+  }
+
+  async next(kind: Told['kind']): Promise<Told> {
+    const wanted = (told: Told): boolean => told.kind === kind
+    const found = this.told.find(wanted)
+    return found ?? new Promise((resolve) => this.#waiting.push({ wanted, resolve }))
+  }
+
+  #tell(told: Told): void {
+    this.told.push(told)
+    const [ready, waiting] = [
+      this.#waiting.filter(({ wanted }) => wanted(told)),
+      this.#waiting.filter(({ wanted }) => !wanted(told)),
+    ]
+    this.#waiting = waiting
+    for (const { resolve } of ready) resolve(told)
+  }
+}
+
+const opened: { server: TcpServer; sockets: Socket[] }[] = []
+
+afterEach(async () => {
+  for (const { server, sockets } of opened.splice(0)) {
+    for (const socket of sockets) socket.destroy()
+    await server.stop()
+  }
+})
+
+async function start(options: Partial<TcpServerOptions> = {}, host = '127.0.0.1') {
+  const events = new Recorder()
+  const refused: string[] = []
+  const server = new TcpServer(
+    {
+      connectionsPerAddressMax: 0,
+      connectionsMax: 0,
+      keepAlive: false,
+      onRefused: (address, reason, limit) => refused.push(`${address} ${reason} ${limit}`),
+      ...options,
+    },
+    events,
+  )
+  const { port } = await server.listen({ port: 0, host: host === '' ? null : host, backlog: -1 })
+  const sockets: Socket[] = []
+  opened.push({ server, sockets })
+  const dial = (): Socket => {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    socket.on('error', () => {})
+    sockets.push(socket)
+    return socket
+  }
+  return { server, events, refused, port, dial }
+}
+
+const textOf = async (socket: Socket): Promise<string> => {
+  let text = ''
+  socket.on('data', (chunk) => {
+    text += chunk.toString('latin1')
+  })
+  await new Promise((resolve) => socket.once('end', resolve))
+  return text
+}
+
+test('tells of a connection, of its bytes and of its end', async () => {
+  const { events, dial } = await start()
+  const socket = dial()
+  socket.write('hello')
+  expect(await events.next('bytes')).toMatchObject({ text: 'hello' })
+  socket.destroy()
+  await events.next('closed')
+  expect(events.told.map(({ kind }) => kind)).toEqual(['opened', 'bytes', 'closed'])
+  expect(events.told[0]?.text).toBe('127.0.0.1 true')
+})
+
+test('writes IPv4 addresses as such where it listens for both families', async () => {
+  const { events, dial } = await start({}, '')
+  dial()
+  expect((await events.next('opened')).text).toBe('127.0.0.1 true')
+})
+
+test('sends in order, and says that a small array is free again', async () => {
+  const { server, events, dial } = await start()
+  const socket = dial()
+  const text = textOf(socket)
+  const { connection } = await events.next('opened')
+  expect(server.send(connection, Buffer.from('one '))).toBe(true)
+  expect(server.send(connection, Buffer.from('two'))).toBe(true)
+  expect(server.backlogBytes(connection)).toBe(0)
+  server.close(connection)
+  expect(await text).toBe('one two')
+})
+
+test('keeps what a slow reader does not take, and tells when it has', async () => {
+  const { server, events, dial } = await start()
+  const socket = dial()
+  socket.pause()
+  const { connection } = await events.next('opened')
+  const chunk = new Uint8Array(8 << 20).fill(0x61)
+  expect(server.send(connection, chunk)).toBe(false)
+  expect(server.backlogBytes(connection)).toBeGreaterThan(0)
+  let received = 0
+  socket.on('data', (bytes) => {
+    received += bytes.length
+  })
+  socket.resume()
+  await events.next('drained')
+  expect(server.backlogBytes(connection)).toBe(0)
+  server.close(connection)
+  await new Promise((resolve) => socket.once('end', resolve))
+  expect(received).toBe(chunk.length)
+})
+
+test('answers a client that has ended its own side', async () => {
+  const { server, events, dial } = await start()
+  events.onBytes = (connection) => {
+    server.send(connection, Buffer.from('imok'))
+    server.close(connection)
+  }
+  const socket = dial()
+  const text = textOf(socket)
+  socket.end('ruok')
+  expect(await text).toBe('imok')
+  await events.next('closed')
+})
+
+test('a last reply arrives although the client had sent more than was read', async () => {
+  const { server, events, dial } = await start()
+  events.onBytes = (connection) => {
+    server.send(connection, Buffer.from('bye'))
+    server.close(connection)
+    events.onBytes = null
+  }
+  const socket = dial()
+  const text = textOf(socket)
+  socket.write(Buffer.alloc(4 << 20))
+  expect(await text).toBe('bye')
+  socket.end()
+  await events.next('closed')
+  expect(events.told.filter(({ kind }) => kind === 'bytes')).toHaveLength(1)
+})
+
+test('stops handing over bytes, and goes on', async () => {
+  const { server, events, dial } = await start()
+  const socket = dial()
+  const { connection } = await events.next('opened')
+  server.setReading(connection, false)
+  await new Promise((resolve) => socket.write('later', resolve))
+  // A second connection that is served meanwhile shows that the turn has passed.
+  dial().write('other')
+  const other = await events.next('bytes')
+  expect(other.text).toBe('other')
+  server.setReading(connection, true)
+  await new Promise<void>((resolve) => {
+    events.onBytes = () => resolve()
+  })
+  expect(events.told.at(-1)).toMatchObject({ kind: 'bytes', connection, text: 'later' })
+})
+
+test('a reset ends one connection and nothing else', async () => {
+  const { events, dial } = await start()
+  const socket = dial()
+  await events.next('opened')
+  socket.resetAndDestroy()
+  await events.next('closed')
+  dial().write('still here')
+  expect((await events.next('bytes')).text).toBe('still here')
+})
+
+test('refuses more connections from one address than allowed', async () => {
+  const { events, refused, dial } = await start({ connectionsPerAddressMax: 2 })
+  const first = dial()
+  dial()
+  const third = dial()
+  await textOf(third)
+  expect(refused).toEqual(['127.0.0.1 per-address 2'])
+  first.destroy()
+  await events.next('closed')
+  dial().write('there is room again')
+  expect((await events.next('bytes')).text).toBe('there is room again')
+})
+
+test('refuses more connections in all than allowed', async () => {
+  const { refused, dial } = await start({ connectionsMax: 1 })
+  const first = dial()
+  await new Promise((resolve) => first.once('connect', resolve))
+  const second = dial()
+  await textOf(second)
+  expect(refused).toEqual(['127.0.0.1 total 1'])
+})
+
+test('what concerns a connection that is gone does nothing', async () => {
+  const { server, events, dial } = await start()
+  const socket = dial()
+  const { connection } = await events.next('opened')
+  socket.destroy()
+  await events.next('closed')
+  expect(server.send(connection, Buffer.from('x'))).toBe(true)
+  expect(server.backlogBytes(connection)).toBe(0)
+  server.setReading(connection, true)
+  server.close(connection)
+  expect(events.told.filter(({ kind }) => kind === 'closed')).toHaveLength(1)
+})
+
+test('stopping cuts every connection, tells of each, and frees the port', async () => {
+  const { server, events, port, dial } = await start()
+  for (let count = 0; count < 3; count++) dial()
+  while (events.told.length < 3) await new Promise((resolve) => setImmediate(resolve))
+  await server.stop()
+  expect(events.told.filter(({ kind }) => kind === 'closed')).toHaveLength(3)
+  const again = new TcpServer(
+    { connectionsPerAddressMax: 0, connectionsMax: 0, keepAlive: false, onRefused: () => {} },
+    events,
+  )
+  await again.listen({ port, host: '127.0.0.1', backlog: -1 })
+  opened.push({ server: again, sockets: [] })
+})
+
+test('a port that is taken is refused with the reason', async () => {
+  const { port } = await start()
+  const second = new TcpServer(
+    { connectionsPerAddressMax: 0, connectionsMax: 0, keepAlive: false, onRefused: () => {} },
+    new Recorder(),
+  )
+  await expect(second.listen({ port, host: '127.0.0.1', backlog: -1 })).rejects.toMatchObject({
+    code: 'EADDRINUSE',
+  })
+})

@@ -1,0 +1,188 @@
+// Clients' connections over TCP: accepts them within limits, hands over what they send, sends what
+// it is given. This is the hot path of the whole server: direct calls, nothing allocated for a chunk
+// beyond what Node does. It knows nothing of frames and sessions, and never decides that a
+// connection has been silent for too long.
+
+import { type AddressInfo, type Server, type Socket, createServer, isIPv6 } from 'node:net'
+import type { ClientEvents, ClientNetwork, ConnectionId } from '../../ports/client-network.ts'
+
+export interface TcpServerOptions {
+  /** Connections from one address, and in all; 0 sets no limit. More are closed when they come. */
+  readonly connectionsPerAddressMax: number
+  readonly connectionsMax: number
+  readonly keepAlive: boolean
+  /** A connection was refused: `limit` says by which number. */
+  readonly onRefused: (address: string, reason: RefusalReason, limit: number) => void
+}
+
+export type RefusalReason = 'per-address' | 'total'
+
+export interface ListenOptions {
+  readonly port: number
+  /** null for every interface. */
+  readonly host: string | null
+  /** Connections that the kernel may queue; -1 for Node's default. */
+  readonly backlog: number
+}
+
+/** How long a connection that we have ended may take to accept its last bytes and go. */
+const LINGER_MS = 5_000
+
+export class TcpServer implements ClientNetwork {
+  readonly #options: TcpServerOptions
+  readonly #events: ClientEvents
+  readonly #connections = new Map<ConnectionId, Connection>()
+  readonly #perAddress = new Map<string, number>()
+  readonly #listeners: Server[] = []
+  #nextId: ConnectionId = 1
+  #onEmpty: (() => void) | null = null
+
+  constructor(options: TcpServerOptions, events: ClientEvents) {
+    this.#options = options
+    this.#events = events
+  }
+
+  /** Resolves to the address and port that were bound; rejects where they cannot be. */
+  listen(options: ListenOptions): Promise<AddressInfo> {
+    // A client may end its side and still wait for an answer, as `echo ruok | nc` does.
+    const server = createServer({
+      noDelay: true,
+      allowHalfOpen: true,
+      keepAlive: this.#options.keepAlive,
+    })
+    server.on('connection', (socket) => this.#accept(socket))
+    return new Promise((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(
+        {
+          port: options.port,
+          ...(options.host === null ? {} : { host: options.host }),
+          ...(options.backlog > 0 ? { backlog: options.backlog } : {}),
+        },
+        () => {
+          server.off('error', reject)
+          // A connection that fails while it is accepted is nobody's loss but its own.
+          server.on('error', () => {})
+          this.#listeners.push(server)
+          resolve(server.address() as AddressInfo)
+        },
+      )
+    })
+  }
+
+  send(id: ConnectionId, bytes: Uint8Array): boolean {
+    const connection = this.#connections.get(id)
+    if (connection === undefined || connection.ended) return true
+    const { socket } = connection
+    socket.write(bytes)
+    return socket.writableLength === 0
+  }
+
+  backlogBytes(id: ConnectionId): number {
+    return this.#connections.get(id)?.socket.writableLength ?? 0
+  }
+
+  close(id: ConnectionId): void {
+    const connection = this.#connections.get(id)
+    if (connection !== undefined) end(connection)
+  }
+
+  setReading(id: ConnectionId, reading: boolean): void {
+    const connection = this.#connections.get(id)
+    if (connection === undefined || connection.ended) return
+    if (reading) connection.socket.resume()
+    else connection.socket.pause()
+  }
+
+  /** Accepts no more, cuts all connections, and resolves when the last of them is gone. */
+  stop(): Promise<void> {
+    for (const server of this.#listeners) server.close()
+    for (const { socket } of this.#connections.values()) socket.destroy()
+    if (this.#connections.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve
+    })
+  }
+
+  #accept(socket: Socket): void {
+    const { remoteAddress, remotePort } = socket
+    // Without a handler, a reset of the connection would end the process; `close` follows anyway.
+    socket.on('error', () => {})
+    if (remoteAddress === undefined || remotePort === undefined || this.#onEmpty !== null) {
+      socket.destroy()
+      return
+    }
+    const address = plainAddress(remoteAddress)
+    if (this.#refuses(address)) {
+      socket.destroy()
+      return
+    }
+    const id = this.#nextId++
+    const connection: Connection = { socket, address, ended: false, linger: null }
+    this.#connections.set(id, connection)
+    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
+
+    const events = this.#events
+    events.opened(id, address, remotePort)
+    socket.on('data', (chunk) => {
+      if (!connection.ended) events.bytes(id, chunk)
+    })
+    socket.on('drain', () => events.drained(id))
+    socket.on('end', () => end(connection))
+    socket.on('close', () => this.#forget(id, connection))
+  }
+
+  #refuses(address: string): boolean {
+    const { connectionsMax, connectionsPerAddressMax, onRefused } = this.#options
+    if (connectionsMax > 0 && this.#connections.size >= connectionsMax) {
+      onRefused(address, 'total', connectionsMax)
+      return true
+    }
+    const count = this.#perAddress.get(address) ?? 0
+    if (connectionsPerAddressMax > 0 && count >= connectionsPerAddressMax) {
+      onRefused(address, 'per-address', connectionsPerAddressMax)
+      return true
+    }
+    return false
+  }
+
+  #forget(id: ConnectionId, connection: Connection): void {
+    const { address, linger } = connection
+    if (linger !== null) clearTimeout(linger)
+    connection.ended = true
+    this.#connections.delete(id)
+    const count = (this.#perAddress.get(address) ?? 1) - 1
+    if (count === 0) this.#perAddress.delete(address)
+    else this.#perAddress.set(address, count)
+    this.#events.closed(id)
+    if (this.#connections.size === 0) this.#onEmpty?.()
+  }
+}
+
+interface Connection {
+  readonly socket: Socket
+  readonly address: string
+  /** Our side has said all it will say; what the peer still sends is thrown away. */
+  ended: boolean
+  linger: NodeJS.Timeout | null
+}
+
+/**
+ * Sends what is under way and then our end of the stream. The socket goes on reading until the peer
+ * ends too: closing it with unread bytes would reset it, and the peer could lose our last reply.
+ */
+function end(connection: Connection): void {
+  if (connection.ended) return
+  const { socket } = connection
+  connection.ended = true
+  connection.linger = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.end()
+  socket.resume()
+}
+
+/** `::ffff:192.0.2.7` is how a socket for both families writes an IPv4 address. */
+function plainAddress(address: string): string {
+  return isIPv6(address) && address.startsWith('::ffff:') && address.includes('.')
+    ? address.slice('::ffff:'.length)
+    : address
+}
