@@ -8,15 +8,16 @@ import type { Zxid } from '../../base/zxid.ts'
 import type { ClientEvents, ClientNetwork, ConnectionId } from '../../ports/client-network.ts'
 import type { Clock } from '../../ports/clock.ts'
 
+import type { Storage } from '../storage/storage.ts'
+import { snapshotSourceOf } from './boot.ts'
 import type { ClientOutput, FourLetterWord, Input, Moment, Ready } from './ready.ts'
 import type { Replica } from './replica.ts'
 
-/** What the pump needs of the storage. */
-export interface PumpStorage {
-  append(zxid: Zxid, bytes: Uint8Array, start: number, end: number): void
-  /** The turn is over: write what was appended, go on with a snapshot, begin one that is due. */
-  endTurn(lastApplied: Zxid): void
-}
+/** What the pump needs of a `Storage`. */
+export type PumpStorage = Pick<
+  Storage,
+  'append' | 'flush' | 'snapshotDue' | 'beginSnapshot' | 'continueSnapshot'
+>
 
 export interface PumpPorts {
   readonly network: ClientNetwork
@@ -77,8 +78,24 @@ export class Pump implements ClientEvents {
     this.#step({ kind: 'wake' })
   }
 
+  /** Everything that arrived has been stepped: the disk begins, and a snapshot goes on. */
   endTurn(): void {
-    this.#ports.storage.endTurn(this.replica.database.lastZxid)
+    const { storage } = this.#ports
+    storage.flush()
+    if (storage.snapshotDue()) this.beginSnapshot()
+    else if (storage.continueSnapshot()) this.#ports.wantTurnEnd()
+  }
+
+  /** Begins a snapshot of the present state, to be written in slices at the ends of turns. */
+  beginSnapshot(): void {
+    const { database } = this.replica
+    this.#ports.storage.beginSnapshot(snapshotSourceOf(database), database.lastZxid)
+    this.#ports.wantTurnEnd()
+  }
+
+  /** The snapshot being written can go on. */
+  snapshotSlice(): void {
+    this.#ports.wantTurnEnd()
   }
 
   #step(input: Input): void {
