@@ -19,7 +19,7 @@ import {
   stampPath,
 } from './peers/cache.ts'
 
-const kazooVersion = '2.10.0'
+const kazooVersion = '2.11.0'
 const pomPath = join(interopDirectory, 'peers', 'pom.xml')
 const javaSources = join(interopDirectory, 'peers', 'java')
 
