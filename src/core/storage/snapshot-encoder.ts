@@ -11,9 +11,15 @@ import { DIGEST_VERSION } from '../records/txn.ts'
 import { type DataTree, NO_ROW, type TreeWalk } from '../tree/data-tree.ts'
 import { SNAPSHOT_MAGIC } from './snapshot-format.ts'
 
+/** What a snapshot needs of a tree. */
+export type SnapshotTree = Pick<
+  DataTree,
+  'walk' | 'writeSnapshotNode' | 'digestHigh' | 'digestLow'
+> & { readonly acls: Pick<DataTree['acls'], 'entries'> }
+
 /** What a snapshot is taken of. */
 export interface SnapshotSource {
-  readonly tree: DataTree
+  readonly tree: SnapshotTree
   /** Global sessions and their timeouts in milliseconds; asked once, at the beginning. */
   sessions(): Iterable<readonly [id: SessionId, timeoutMs: number]>
   /**
