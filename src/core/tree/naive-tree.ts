@@ -214,9 +214,9 @@ export class NaiveTree implements DataTree {
 
   childNames(row: Row, after: string | null, limit: number): readonly string[] {
     const names = sortedNames(this.#at(row))
-    const first =
-      after === null ? 0 : names.findIndex((name) => compareBytes(utf8(name), utf8(after)) > 0)
-    return first < 0 ? [] : names.slice(first, first + limit)
+    if (after === null) return names.slice(0, limit)
+    const afterBytes = encodeUtf8(after)
+    return names.filter((name) => compareBytes(encodeUtf8(name), afterBytes) > 0).slice(0, limit)
   }
 
   forEachChild(row: Row, visit: (child: Row) => void): void {
@@ -467,10 +467,11 @@ const FRESH_STAT: StatPersisted = {
   pzxid: ZXID_ZERO,
 }
 
-const utf8 = encodeUtf8
-
 const sortedNames = (node: Node): string[] =>
-  [...node.children.keys()].sort((a, b) => compareBytes(utf8(a), utf8(b)))
+  [...node.children.keys()]
+    .map((name) => ({ name, bytes: encodeUtf8(name) }))
+    .sort((a, b) => compareBytes(a.bytes, b.bytes))
+    .map(({ name }) => name)
 
 const slice = (data: Uint8Array, start: number, end: number): Uint8Array | null =>
   start < 0 ? null : data.slice(start, end)
@@ -484,7 +485,7 @@ const lowOf = (owner: bigint): number => Number(BigInt.asUintN(32, owner))
 const isDigested = (node: Node): boolean => !node.path.startsWith('/zookeeper/')
 
 function contentCrcOf(node: Node): number {
-  const path = utf8(node.path)
+  const path = encodeUtf8(node.path)
   const crc = crc32(0, path, 0, path.length)
   return node.data === null ? crc : crc32(crc, node.data, 0, node.data.length)
 }

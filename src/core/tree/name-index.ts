@@ -1,0 +1,235 @@
+// Finds a child by its parent's row and its name: a hash table that grows without a stall. A
+// directory, indexed by the top bits of the hash, names tables of at most 4,096 slots; a full one
+// is replaced by a somewhat larger one or split in two, which costs some ten microseconds however
+// large the tree is. Within a table probing is linear; a removal shifts the entries behind it
+// back, so that no tombstones are left.
+//
+//   table:  entries | bits of the hash that its entries share | slot | slot | ...
+//   slot:   hash | row, 0 for an empty slot (the root is no child)
+
+import { assert } from '../../base/assert.ts'
+import { NO_ROW, ROOT, type Row } from './data-tree.ts'
+import type { NodeNames } from './node-names.ts'
+
+export class NameIndex {
+  readonly #names: NodeNames
+  readonly #seed: number
+  #directory: Int32Array[]
+  /** The bits of a hash to be dropped to get its place in the directory. */
+  #shift = 31
+  #count = 0
+
+  /** Hashes depend on `seed`: names that collide under one do not under another. */
+  constructor(names: NodeNames, seed: number = 0) {
+    this.#names = names
+    this.#seed = Math.imul(seed ^ 0x5bd1e995, 0x9e3779b1)
+    this.#directory = [newTable(MIN_SLOTS, 1), newTable(MIN_SLOTS, 1)]
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** Begins the hash of a child's name; continue with {@link hashByte} and {@link hashEnd}. */
+  hashStart(parent: Row): number {
+    return Math.imul(parent ^ this.#seed, 0x85ebca6b)
+  }
+
+  hash(parent: Row, name: Uint8Array, start: number, end: number): number {
+    let hash = this.hashStart(parent)
+    for (let i = start; i < end; i++) hash = hashByte(hash, name[i]!)
+    return hashEnd(hash)
+  }
+
+  find(hash: number, parent: Row, name: Uint8Array, start: number, end: number): Row {
+    const table = this.#directory[hash >>> this.#shift]!
+    const last = table.length - 2
+    for (let at = homeOf(hash, table); ; at = at === last ? HEADER_WORDS : at + 2) {
+      const row = table[at + 1]!
+      if (row === ROOT) return NO_ROW
+      if (table[at] === hash && this.#names.isChildNamed(row, parent, name, start, end)) return row
+    }
+  }
+
+  add(hash: number, row: Row): void {
+    let table = this.#directory[hash >>> this.#shift]!
+    while (table[COUNT]! >= capacityOf(slotsOf(table))) {
+      this.#grow(hash, table)
+      table = this.#directory[hash >>> this.#shift]!
+    }
+    put(table, hash, row)
+    this.#count++
+  }
+
+  remove(hash: number, row: Row): void {
+    const table = this.#directory[hash >>> this.#shift]!
+    const last = table.length - 2
+    let hole = homeOf(hash, table)
+    while (table[hole + 1] !== row) {
+      assert(table[hole + 1] !== ROOT, 'a row that is removed is in the index')
+      hole = hole === last ? HEADER_WORDS : hole + 2
+    }
+    closeHole(table, hole)
+    table[COUNT]!--
+    this.#count--
+    const slots = slotsOf(table)
+    if (slots > MIN_SLOTS && table[COUNT]! < slots >>> 2) {
+      this.#replace(hash, table, rebuilt(table, slotsFor(table[COUNT]!)))
+    }
+  }
+
+  /** Checks that each entry is where a search begins to look for it, with nothing empty between. */
+  verify(hashOf: (row: Row) => number): void {
+    let count = 0
+    for (const table of new Set(this.#directory)) {
+      let entries = 0
+      for (let at = HEADER_WORDS; at < table.length; at += 2) {
+        const row = table[at + 1]!
+        if (row === ROOT) continue
+        entries++
+        const hash = table[at]!
+        assert(hashOf(row) === hash, () => `the index holds row ${row} under a wrong hash`)
+        assert(this.#directory[hash >>> this.#shift] === table, 'an entry is in its own table')
+        const last = table.length - 2
+        for (let i = homeOf(hash, table); i !== at; i = i === last ? HEADER_WORDS : i + 2) {
+          assert(
+            table[i + 1] !== ROOT,
+            () => `row ${row} is cut off from its place by an empty slot`,
+          )
+        }
+      }
+      assert(entries === table[COUNT], 'a table knows how many entries it has')
+      count += entries
+    }
+    assert(count === this.#count, 'the index counts its entries')
+  }
+
+  #grow(hash: number, table: Int32Array): void {
+    const slots = slotsOf(table)
+    const bits = table[BITS]!
+    if (slots < MAX_SLOTS) {
+      this.#replace(hash, table, rebuilt(table, largerSlots(slots)))
+    } else if (bits < MAX_BITS) {
+      this.#split(hash, table)
+    } else {
+      // More than two hundred million nodes, or names that were made to collide.
+      this.#replace(hash, table, rebuilt(table, slots * 2))
+    }
+  }
+
+  #split(hash: number, table: Int32Array): void {
+    const bits = table[BITS]! + 1
+    if (bits > 32 - this.#shift) this.#doubleDirectory()
+    let ones = 0
+    for (let at = HEADER_WORDS; at < table.length; at += 2) {
+      if (table[at + 1] !== ROOT) ones += (table[at]! >>> (32 - bits)) & 1
+    }
+    const low = newTable(slotsFor(table[COUNT]! - ones), bits)
+    const high = newTable(slotsFor(ones), bits)
+    for (let at = HEADER_WORDS; at < table.length; at += 2) {
+      const row = table[at + 1]!
+      const entryHash = table[at]!
+      if (row === ROOT) continue
+      put(((entryHash >>> (32 - bits)) & 1) === 0 ? low : high, entryHash, row)
+    }
+    const prefix = (hash >>> (33 - bits)) << 1
+    this.#enter(low, prefix)
+    this.#enter(high, prefix | 1)
+  }
+
+  #replace(hash: number, table: Int32Array, by: Int32Array): void {
+    this.#enter(by, hash >>> (32 - table[BITS]!))
+  }
+
+  /** Puts a table in all places of the directory whose numbers begin with its prefix. */
+  #enter(table: Int32Array, prefix: number): void {
+    const spread = 32 - this.#shift - table[BITS]!
+    const first = prefix << spread
+    const end = first + (1 << spread)
+    for (let i = first; i < end; i++) this.#directory[i] = table
+  }
+
+  #doubleDirectory(): void {
+    const doubled: Int32Array[] = []
+    for (const table of this.#directory) doubled.push(table, table)
+    this.#directory = doubled
+    this.#shift--
+  }
+}
+
+export const hashByte = (hash: number, byte: number): number => Math.imul(hash ^ byte, 0x01000193)
+
+/** Spreads the hash over all bits (the finalizer of MurmurHash3). */
+export function hashEnd(hash: number): number {
+  let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return h ^ (h >>> 16)
+}
+
+const COUNT = 0
+const BITS = 1
+const HEADER_WORDS = 2
+
+const MIN_SLOTS = 64
+const MAX_SLOTS = 4_096
+/** Places come from the low 16 bits of a hash; the directory must not use these as well. */
+const MAX_BITS = 16
+
+function newTable(slots: number, bits: number): Int32Array {
+  const table = new Int32Array(HEADER_WORDS + slots * 2)
+  table[BITS] = bits
+  return table
+}
+
+const slotsOf = (table: Int32Array): number => (table.length - HEADER_WORDS) >>> 1
+
+/** Tables are at most four fifths full. */
+const capacityOf = (slots: number): number => slots - ((slots / 5) | 0)
+
+/** Tables grow by little once they are large: they would else be half empty in the mean. */
+const largerSlots = (slots: number): number => (slots < 2_048 ? slots * 2 : slots + 512)
+
+function slotsFor(count: number): number {
+  let slots = MIN_SLOTS
+  while (count * 10 >= slots * 7) slots = largerSlots(slots)
+  return slots
+}
+
+const homeOf = (hash: number, table: Int32Array): number =>
+  HEADER_WORDS + (Math.imul(hash & 0xffff, slotsOf(table)) >>> 16) * 2
+
+function rebuilt(table: Int32Array, slots: number): Int32Array {
+  const next = newTable(slots, table[BITS]!)
+  for (let at = HEADER_WORDS; at < table.length; at += 2) {
+    const row = table[at + 1]!
+    if (row !== ROOT) put(next, table[at]!, row)
+  }
+  return next
+}
+
+function put(table: Int32Array, hash: number, row: Row): void {
+  const last = table.length - 2
+  let at = homeOf(hash, table)
+  while (table[at + 1] !== ROOT) at = at === last ? HEADER_WORDS : at + 2
+  table[at] = hash
+  table[at + 1] = row
+  table[COUNT]!++
+}
+
+/** Moves entries back over a hole until the next empty slot, as far as their place allows. */
+function closeHole(table: Int32Array, start: number): void {
+  const last = table.length - 2
+  let hole = start
+  for (let at = hole; ; ) {
+    at = at === last ? HEADER_WORDS : at + 2
+    if (table[at + 1] === ROOT) break
+    const home = homeOf(table[at]!, table)
+    // An entry stays where its place lies behind the hole, seen along the ring of slots.
+    const staysPut = hole < at ? home > hole && home <= at : home > hole || home <= at
+    if (staysPut) continue
+    table[hole] = table[at]!
+    table[hole + 1] = table[at + 1]!
+    hole = at
+  }
+  table[hole + 1] = ROOT
+}

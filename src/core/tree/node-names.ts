@@ -1,0 +1,78 @@
+// The names of nodes, as bytes in the arena: compared, copied and shown without being decoded.
+// Names are ordered as unsigned bytes, which for UTF-8 is the order of code points.
+
+import { decodeUtf8 } from '../../base/text.ts'
+import type { JuteWriter } from '../jute/writer.ts'
+import type { Arena } from './arena.ts'
+import type { Row } from './data-tree.ts'
+import { BLOCK, NAME, NAME_LENGTH_MASK, PARENT, type RowStore, rowOffset } from './row-store.ts'
+import { writeWords } from './write-words.ts'
+
+export class NodeNames {
+  readonly #rows: RowStore
+  readonly #arena: Arena
+
+  constructor(rows: RowStore, arena: Arena) {
+    this.#rows = rows
+    this.#arena = arena
+  }
+
+  byteLength(row: Row): number {
+    return this.#rows.get(row, NAME) & NAME_LENGTH_MASK
+  }
+
+  /** The buffer in which the name is, from {@link offsetOf} on. */
+  bytesOf(row: Row): Uint8Array {
+    return this.#arena.bytesOf(this.#rows.get(row, BLOCK))
+  }
+
+  offsetOf(row: Row): number {
+    return this.#arena.offsetOf(this.#rows.get(row, BLOCK))
+  }
+
+  text(row: Row): string {
+    const start = this.offsetOf(row)
+    return decodeUtf8(this.bytesOf(row), start, start + this.byteLength(row))
+  }
+
+  /** Whether this is the child of `parent` with the given name. */
+  isChildNamed(row: Row, parent: Row, name: Uint8Array, start: number, end: number): boolean {
+    const words = this.#rows.segmentOf(row)
+    const at = rowOffset(row)
+    const length = end - start
+    if (words[at + PARENT] !== parent) return false
+    if ((words[at + NAME]! & NAME_LENGTH_MASK) !== length) return false
+    const block = words[at + BLOCK]!
+    const bytes = this.#arena.bytesOf(block)
+    const offset = this.#arena.offsetOf(block)
+    for (let i = 0; i < length; i++) if (bytes[offset + i] !== name[start + i]) return false
+    return true
+  }
+
+  /** Negative where the node's name comes before the given one, 0 where it is the same. */
+  compare(row: Row, name: Uint8Array, start: number, end: number): number {
+    const words = this.#rows.segmentOf(row)
+    const at = rowOffset(row)
+    const block = words[at + BLOCK]!
+    const bytes = this.#arena.bytesOf(block)
+    const offset = this.#arena.offsetOf(block)
+    const length = words[at + NAME]! & NAME_LENGTH_MASK
+    const otherLength = end - start
+    const shared = length < otherLength ? length : otherLength
+    for (let i = 0; i < shared; i++) {
+      const difference = bytes[offset + i]! - name[start + i]!
+      if (difference !== 0) return difference
+    }
+    return length - otherLength
+  }
+
+  /** Writes the name as a jute string. */
+  write(row: Row, out: JuteWriter): void {
+    const words = this.#rows.segmentOf(row)
+    const at = rowOffset(row)
+    const length = words[at + NAME]! & NAME_LENGTH_MASK
+    const block = words[at + BLOCK]!
+    out.int(length)
+    writeWords(this.#arena.wordsOf(block), this.#arena.wordOffsetOf(block), length, out)
+  }
+}
