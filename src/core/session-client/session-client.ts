@@ -191,6 +191,8 @@ export class SessionClient<Tag, WatcherTag> {
     if (this.#phase === 'ended' || this.#closing !== 'no') {
       const failure = this.#state === 'authFailed' ? 'auth-failed' : 'closed'
       this.#calls.fail(call, failure, `the client is ${this.#state}`)
+    } else if (call.deadlineMs <= nowMs) {
+      this.#calls.fail(call, 'timeout', 'there was no time left to send it')
     } else if (this.#phase === 'established') {
       if (this.#calls.waitingCount === 0 && this.#calls.sentCount < this.#options.inFlightMax) {
         this.#send(call, nowMs)

@@ -1,0 +1,16 @@
+// What the client uses of the standards for cancelling, which no ECMAScript library declares. Only
+// the members that it needs; where Node's or a browser's own types are present, those say more.
+
+interface AbortSignal {
+  readonly aborted: boolean
+  readonly reason: any
+  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
+interface AbortController {
+  readonly signal: AbortSignal
+  abort(reason?: unknown): void
+}
+
+declare var AbortController: { prototype: AbortController; new (): AbortController }
