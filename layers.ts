@@ -156,7 +156,7 @@ export const layers: readonly Layer[] = [
     purpose: 'the promise shell over core/session-client',
     reach: 'pure',
     async: true,
-    imports: ['base', 'ports', 'core/session-client'],
+    imports: ['base', 'ports', 'core/records', 'core/session-client'],
     packages: [],
     files: [
       { path: 'client/node.ts', reach: 'node', async: true, imports: ['io/net', 'io/time'] },

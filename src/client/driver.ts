@@ -288,7 +288,7 @@ export class Driver {
     } else if (change.state !== 'suspended' && change.state !== 'connecting') {
       this.#endSession(change.reason)
     }
-    for (const listener of [...this.#stateListeners]) {
+    for (const listener of Array.from(this.#stateListeners)) {
       this.guarded('state listener', () => listener(change))
     }
   }

@@ -720,7 +720,7 @@ export class SessionClient<Tag, WatcherTag> {
   #onRearmed(batch: WatchBatch, toZxid: Zxid, error: number): void {
     const { fromZxid, newSession } = this.#rearm
     const host = this.#host as HostPort
-    for (const watcher of [...this.#watches.persistentOf(batch)]) {
+    for (const watcher of this.#watches.persistentOf(batch)) {
       if (error === ErrorCode.Ok) {
         const kind = 'watch-rearmed'
         this.#outputs.push({ kind, watcher, fromZxid, toZxid, newSession, host })
