@@ -2,18 +2,17 @@
 // Zabra, and writes down what happened: both transcripts must be the same, line by line.
 
 import { describe, expect, test } from 'vitest'
-import { superDigest } from './differential/arbitrary.ts'
 import { startApache } from './peers/apache-server.ts'
 import { absence } from './peers/cache.ts'
-import type { ServerOptions, ServerUnderTest } from './peers/server-under-test.ts'
 import { javaProgram, transcriptOf } from './peers/transcript-program.ts'
+import { superDigest } from './peers/tree-walk.ts'
 import { startZabra } from './peers/zabra-server.ts'
-import { withRestarts } from './peers/with-restarts.ts'
+import { type Start, withRestarts } from './peers/with-restarts.ts'
 
 const noJava = absence('java')
 const noZabra = absence('java', 'zabra')
 
-function transcript(start: (options: ServerOptions) => Promise<ServerUnderTest>) {
+function transcript(start: Start): Promise<string[]> {
   const settings = { 'DigestAuthenticationProvider.superDigest': superDigest }
   return withRestarts(start, { settings }, (address, restart) =>
     transcriptOf(javaProgram('ClientTranscript', address), restart),

@@ -3,6 +3,7 @@
  * other, and now and then nonsense that a server has to refuse in the right way.
  */
 import type { Prng } from '../../src/base/prng.ts'
+import { superPassword } from '../peers/tree-walk.ts'
 import type { Acl } from '../peers/wire.ts'
 import { openAcl } from '../peers/wire.ts'
 
@@ -142,9 +143,6 @@ export interface Credential {
   /** Whether the server is expected to accept it and keep the connection. */
   readonly accepted: boolean
 }
-
-export const superPassword = 'super:secret'
-export const superDigest = 'super:lK75jTNcA+U9vtVEw5vB51mj/w4='
 
 const goodCredentials: readonly Credential[] = [
   { scheme: 'digest', auth: Buffer.from('alice:secret'), accepted: true },

@@ -4,8 +4,8 @@
  */
 import { startApache } from '../peers/apache-server.ts'
 import type { ServerOptions, ServerUnderTest } from '../peers/server-under-test.ts'
+import { superDigest } from '../peers/tree-walk.ts'
 import { startZabra } from '../peers/zabra-server.ts'
-import { superDigest } from './arbitrary.ts'
 
 export interface PairOptions {
   /** Addresses of running servers; both or neither. */

@@ -109,7 +109,7 @@ async function waitUntilServing(server: ServerUnderTest, process: WatchedProcess
     if (ended !== null) {
       throw new Error(`${server.kind} ended (${ended}) before it served:\n${server.output()}`)
     }
-    const answer = await fourLetterWord(server.port, 'srvr').catch(() => '')
+    const answer = await fourLetterWord(server.port, 'srvr', 1_000).catch(() => '')
     if (answer.includes('Mode: ')) return
     await new Promise((resolve) => setTimeout(resolve, askAgainMs))
   }

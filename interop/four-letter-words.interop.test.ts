@@ -1,0 +1,184 @@
+// The four-letter words: each answers in Zabra with the lines and keys it has in Apache's server, in
+// the same state, down to the values that do not depend on the moment.
+
+import { describe, expect, test } from 'vitest'
+import { startApache } from './peers/apache-server.ts'
+import { absence } from './peers/cache.ts'
+import { fourLetterWord } from './peers/four-letter-word.ts'
+import { RawSession } from './peers/raw-session.ts'
+import { opcode, WireWriter } from './peers/wire.ts'
+import type { Start } from './peers/with-restarts.ts'
+import { startZabra } from './peers/zabra-server.ts'
+
+const noJava = absence('java')
+const noZabra = absence('java', 'zabra')
+
+const words = [
+  'ruok',
+  'srvr',
+  'stat',
+  'conf',
+  'cons',
+  'isro',
+  'dump',
+  'wchs',
+  'wchc',
+  'wchp',
+  'envi',
+  'dirs',
+  'crst',
+  'srst',
+] as const
+
+/** What every monitoring integration reads; summaries bring several keys each. */
+const metrics = [
+  'version',
+  'server_state',
+  'avg_latency',
+  'max_latency',
+  'min_latency',
+  'packets_received',
+  'packets_sent',
+  'num_alive_connections',
+  'outstanding_requests',
+  'uptime',
+  'znode_count',
+  'watch_count',
+  'ephemerals_count',
+  'approximate_data_size',
+  'global_sessions',
+  'open_file_descriptor_count',
+  'max_file_descriptor_count',
+  'connection_rejected',
+  'connection_drop_count',
+  'stale_sessions_expired',
+  'unrecoverable_error_count',
+  'digest_mismatches_count',
+  'fsynctime',
+  'readlatency',
+  'updatelatency',
+  'snapshottime',
+]
+
+/** Metrics whose value follows from what the clients have done. */
+const exactMetrics = [
+  'server_state',
+  'num_alive_connections',
+  'outstanding_requests',
+  'znode_count',
+  'watch_count',
+  'ephemerals_count',
+  'approximate_data_size',
+  'global_sessions',
+  'connection_rejected',
+  'stale_sessions_expired',
+  'unrecoverable_error_count',
+  'digest_mismatches_count',
+]
+
+describe('four-letter words', () => {
+  test.skipIf(noJava !== null)(`are read rightly from Apache ${noJava ?? ''}`, async () => {
+    const apache = await survey(startApache)
+    expect(apache.get('ruok')).toEqual(['imok'])
+    expect(apache.get('srvr')).toContain('Mode: standalone')
+    const watched = ['(session 0)', '\t/a', '\t/none', '(session 1)', '\t/a', '', '']
+    expect(apache.get('wchc')).toEqual(watched)
+    expect(apache.get('mntr')).toContain('zk_watch_count 4')
+    expect(apache.get('mntr')?.length).toBeGreaterThan(40)
+  })
+
+  test.skipIf(noZabra !== null)(`answer alike in Zabra ${noZabra ?? ''}`, async () => {
+    const [apache, zabra] = await Promise.all([survey(startApache), survey(startZabra)])
+    expect(Object.fromEntries(zabra)).toEqual(Object.fromEntries(apache))
+  })
+
+  test.skipIf(noZabra !== null)(`are refused alike ${noZabra ?? ''}`, async () => {
+    const [apache, zabra] = await Promise.all([refusals(startApache), refusals(startZabra)])
+    expect(zabra).toEqual(apache)
+    expect(apache['stat']).toBe('stat is not executed because it is not in the whitelist.\n')
+  })
+})
+
+/** All words asked of a server with two sessions, two ephemerals and four watches. */
+async function survey(start: Start): Promise<Map<string, string[]>> {
+  await using server = await start({})
+  await using first = await RawSession.open(server.port, 30_000)
+  await using second = await RawSession.open(server.port, 20_000)
+  const ids = [first, second].map(({ identity }) => identity.sessionId.toString(16))
+  await first.create('/a', Buffer.from('x'))
+  await first.create('/a/first', null, 1)
+  await second.create('/a/second', Buffer.from('data'), 1)
+  const watch = (path: string) => new WireWriter().string(path).byte(1).toBytes()
+  await first.tryRequest(opcode.exists, watch('/a'))
+  await first.tryRequest(opcode.exists, watch('/none'))
+  await second.tryRequest(opcode.getData, watch('/a'))
+  await second.tryRequest(opcode.getChildren, watch('/a'))
+
+  const answers = new Map<string, string[]>()
+  for (const word of words) {
+    const text = await fourLetterWord(server.port, word)
+    answers.set(word, shape(word, ids.reduce(nameSession, text)))
+  }
+  answers.set('mntr', metricLines(await fourLetterWord(server.port, 'mntr')))
+  return answers
+}
+
+function nameSession(text: string, id: string, index: number): string {
+  return text.replaceAll(`0x${id}`, `(session ${index})`)
+}
+
+async function refusals(start: Start): Promise<Record<string, string>> {
+  await using server = await start({ settings: { '4lw.commands.whitelist': 'ruok, wchs' } })
+  const answers: Record<string, string> = {}
+  for (const word of [...words, 'mntr', 'hash', 'gtmk', 'nope']) {
+    const isAllowed = word === 'srvr'
+    const text = await fourLetterWord(server.port, word)
+    answers[word] = isAllowed ? String(text.includes('Mode: standalone')) : text
+  }
+  return answers
+}
+
+/** The lines of an answer without what depends on the moment, sets in sorted order. */
+function shape(word: string, text: string): string[] {
+  const lines = text
+    .replaceAll(/\d+\.\d+\.\d+-[^ ,]+, built on \d{4}-\d\d-\d\d \d\d:\d\d UTC/g, '(version)')
+    .replaceAll(/\/127\.0\.0\.1:\d+/g, '(client)')
+    .replaceAll(/(est|lresp|llat|minlat|avglat|maxlat)=\d+/g, '$1=#')
+    .replaceAll(/(min\/avg\/max): \d+\/\d+\.\d+\/\d+/g, '$1: #/#.#/#')
+    .replaceAll(/(Received|Sent|datadir_size|logdir_size): \d+/g, '$1: #')
+    .replaceAll(/(dataDirSize|dataLogSize|clientPort)=\d+/g, '$1=#')
+    .replaceAll(/(dataDir|dataLogDir)=.*\/version-2/g, '$1=(directory)/version-2')
+    .replaceAll(/Sets \(\d+\)/g, 'Sets (#)')
+    // Which bucket a session is in depends on the moment, and so does the number of buckets.
+    .replaceAll(/^\d+ expire at \w{3} \w{3} \d\d \d\d:\d\d:\d\d \w+ \d{4}:\n/gm, '')
+    .split('\n')
+  if (word === 'envi') return lines.map((line) => line.replace(/=.*/, '='))
+  return inBlocks(lines)
+}
+
+/** Sorts runs of indented lines, and blocks that begin with a session or a path. */
+function inBlocks(lines: readonly string[]): string[] {
+  const blocks: string[][] = []
+  for (const line of lines) {
+    const last = blocks.at(-1)
+    if (/^[\t ]/.test(line) && last !== undefined) last.push(line)
+    else blocks.push([line])
+  }
+  const sorted = blocks.map(([head = '', ...inner]) => [head, ...inner.sort()])
+  const isSet = (block: readonly string[]): boolean => /^(\(session|\/|[ \t])/.test(block[0] ?? '')
+  const sets = sorted.filter(isSet).sort((a, b) => ((a[0] ?? '') < (b[0] ?? '') ? -1 : 1))
+  return sorted.flatMap((block) => (isSet(block) ? (sets.shift() ?? []) : block))
+}
+
+/** The keys that monitoring reads, with their values where those follow from the state. */
+function metricLines(text: string): string[] {
+  const lines = text.split('\n').map((line) => line.split('\t'))
+  const wanted = metrics.flatMap((name) => {
+    const summary = new RegExp(`^zk_((avg|min|max|cnt|sum|p50|p95|p99|p999)_)?${name}$`)
+    return lines.flatMap(([key = '', value = '']) => {
+      if (!summary.test(key)) return []
+      return exactMetrics.includes(name) ? [`${key} ${value}`] : [key]
+    })
+  })
+  return wanted.sort()
+}
