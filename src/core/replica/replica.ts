@@ -4,6 +4,7 @@
 // committed, applied and answered when. What requests mean is the pipeline's, what is durable zab's.
 
 import { assert } from '../../base/assert.ts'
+import { OUTPUT_CLOSE_BYTES, OUTPUT_PAUSE_BYTES } from '../../base/limits.ts'
 import type { SessionId } from '../../base/session-id.ts'
 import { EMPTY_BYTES } from '../../base/text.ts'
 import { type Zxid, ZXID_NONE } from '../../base/zxid.ts'
@@ -123,6 +124,9 @@ export class Replica implements Audience {
       case 'client-opened':
         this.#onOpened(input.connection, input.address, input.port)
         break
+      case 'client-drained':
+        this.#onDrained(input.connection)
+        break
       case 'client-closed':
         this.#onClosed(input.connection)
         break
@@ -160,21 +164,44 @@ export class Replica implements Audience {
 
   #onBytes(id: ConnectionId, bytes: Uint8Array): void {
     const connection = this.connections.get(id)
-    if (connection === undefined || connection.state === 'closed') return
+    if (connection === undefined) return
+    if (connection.state === 'closed' || connection.state === 'closing') return
     connection.framer.push(bytes)
+    this.#readFrames(connection)
+  }
+
+  #onDrained(id: ConnectionId): void {
+    const connection = this.connections.get(id)
+    if (connection === undefined || !connection.isHeldBack) return
+    connection.isHeldBack = false
+    if (connection.state === 'closed') return
+    if (mayResume(connection)) this.#setReading(connection, true)
+    connection.framer.resume()
     this.#readFrames(connection)
   }
 
   #readFrames(connection: ClientConnection): void {
     const { framer } = connection
     if (connection.state === 'new' && this.#tookWord(connection)) return
-    while ((connection.state === 'open' || connection.state === 'new') && framer.next()) {
+    while (
+      (connection.state === 'open' || connection.state === 'new') &&
+      !connection.isHeldBack &&
+      framer.next()
+    ) {
       this.#onFrame(connection, framer.bytes, framer.start, framer.end)
+      // A few bytes of requests can ask for any amount of answers: those wait for room to go to.
+      if (connection.output.position > OUTPUT_PAUSE_BYTES) this.#holdBack(connection)
     }
     if (framer.problem !== null) this.#drop(connection)
     if (connection.state === 'closed') return
     framer.keepRest()
     if (needsPause(connection)) this.#setReading(connection, false)
+  }
+
+  #holdBack(connection: ClientConnection): void {
+    connection.isHeldBack = true
+    this.#setReading(connection, false)
+    this.#ready.touch(connection)
   }
 
   /** Before its first frame, a connection may send a word instead. */
@@ -186,6 +213,8 @@ export class Replica implements Audience {
       word,
       argument: connection.framer.peekBehindInt(8),
     })
+    connection.statistics.received++
+    this.statistics.received++
     this.#strangers.delete(connection)
     connection.state = 'closed'
     return true
@@ -347,6 +376,7 @@ export class Replica implements Audience {
       zxid: 0 as Zxid,
       body,
       identities: connection.identities,
+      byteCount: body.length,
       arrivedMs: this.#nowMs,
     })
     connection.queuedBytes += body.length
@@ -403,6 +433,7 @@ export class Replica implements Audience {
       this.sessions.tracker.markClosing(connection.session!)
       connection.state = 'closing'
     }
+    const byteCount = this.#reader.remaining
     const zxid = this.proposer.proposeWrite(connection, op, xid, this.#reader, this.#wallMs)
     connection.queue.push({
       xid,
@@ -410,8 +441,10 @@ export class Replica implements Audience {
       zxid,
       body: null,
       identities: connection.identities,
+      byteCount,
       arrivedMs: this.#nowMs,
     })
+    connection.queuedBytes += byteCount
   }
 
   // Commits
@@ -446,6 +479,7 @@ export class Replica implements Audience {
   #onWritten(connection: ClientConnection, zxid: Zxid): void {
     const request = connection.queue.shift()
     assert(request.zxid === zxid, () => `${zxid} is done, the connection waits for ${request.zxid}`)
+    connection.queuedBytes -= request.byteCount
     const { output } = connection
     const { body, error } = this.#applier
     const start = beginReply(output)
@@ -460,12 +494,19 @@ export class Replica implements Audience {
     const { queue } = connection
     for (let next = queue.peek(); next !== undefined && next.body !== null; next = queue.peek()) {
       this.#readOne(connection, queue.shift(), next.body)
+      if (connection.output.position > OUTPUT_CLOSE_BYTES) {
+        // These cannot wait: the next write may be applied in this very step.
+        this.#drop(connection)
+        return
+      }
     }
-    if (!connection.isReading && mayResume(connection)) this.#setReading(connection, true)
+    if (!connection.isReading && !connection.isHeldBack && mayResume(connection)) {
+      this.#setReading(connection, true)
+    }
   }
 
   #readOne(connection: ClientConnection, request: QueuedRequest, body: Uint8Array): void {
-    connection.queuedBytes -= body.length
+    connection.queuedBytes -= request.byteCount
     this.#reader.reset(body, 0, body.length)
     this.#read(connection, request.xid, request.op, request.identities, request.arrivedMs)
   }

@@ -28,29 +28,31 @@ export interface ListenOptions {
 /** How long a connection that we have ended may take to accept its last bytes and go. */
 const LINGER_MS = 5_000
 
+/** The same when the whole server stops, which somebody is waiting for. */
+const PARTING_MS = 200
+
 export class TcpServer implements ClientNetwork {
   readonly #options: TcpServerOptions
-  readonly #events: ClientEvents
   readonly #connections = new Map<ConnectionId, Connection>()
   readonly #perAddress = new Map<string, number>()
   readonly #listeners: Server[] = []
   #nextId: ConnectionId = 1
+  #isSilent = false
   #onEmpty: (() => void) | null = null
 
-  constructor(options: TcpServerOptions, events: ClientEvents) {
+  constructor(options: TcpServerOptions) {
     this.#options = options
-    this.#events = events
   }
 
-  /** Resolves to the address and port that were bound; rejects where they cannot be. */
-  listen(options: ListenOptions): Promise<AddressInfo> {
+  /** `events` hears of the connections. Resolves to what was bound; rejects where it cannot be. */
+  listen(options: ListenOptions, events: ClientEvents): Promise<AddressInfo> {
     // A client may end its side and still wait for an answer, as `echo ruok | nc` does.
     const server = createServer({
       noDelay: true,
       allowHalfOpen: true,
       keepAlive: this.#options.keepAlive,
     })
-    server.on('connection', (socket) => this.#accept(socket))
+    server.on('connection', (socket) => this.#accept(socket, events))
     return new Promise((resolve, reject) => {
       server.once('error', reject)
       server.listen(
@@ -94,21 +96,36 @@ export class TcpServer implements ClientNetwork {
     else connection.socket.pause()
   }
 
-  /** Accepts no more, cuts all connections, and resolves when the last of them is gone. */
+  /** Hands over no more bytes, of any connection; what is sent still goes out. */
+  silence(): void {
+    this.#isSilent = true
+  }
+
+  /**
+   * Accepts no more, ends all connections, and resolves when the last of them is gone. Peers that do
+   * not answer in kind are cut off.
+   */
   stop(): Promise<void> {
+    this.#isSilent = true
     for (const server of this.#listeners) server.close()
-    for (const { socket } of this.#connections.values()) socket.destroy()
+    for (const connection of this.#connections.values()) end(connection)
     if (this.#connections.size === 0) return Promise.resolve()
+    const cut = setTimeout(() => {
+      for (const { socket } of this.#connections.values()) socket.destroy()
+    }, PARTING_MS)
     return new Promise((resolve) => {
-      this.#onEmpty = resolve
+      this.#onEmpty = () => {
+        clearTimeout(cut)
+        resolve()
+      }
     })
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, events: ClientEvents): void {
     const { remoteAddress, remotePort } = socket
     // Without a handler, a reset of the connection would end the process; `close` follows anyway.
     socket.on('error', () => {})
-    if (remoteAddress === undefined || remotePort === undefined || this.#onEmpty !== null) {
+    if (remoteAddress === undefined || remotePort === undefined || this.#isSilent) {
       socket.destroy()
       return
     }
@@ -122,14 +139,13 @@ export class TcpServer implements ClientNetwork {
     this.#connections.set(id, connection)
     this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
 
-    const events = this.#events
     events.opened(id, address, remotePort)
     socket.on('data', (chunk) => {
-      if (!connection.ended) events.bytes(id, chunk)
+      if (!connection.ended && !this.#isSilent) events.bytes(id, chunk)
     })
     socket.on('drain', () => events.drained(id))
     socket.on('end', () => end(connection))
-    socket.on('close', () => this.#forget(id, connection))
+    socket.on('close', () => this.#forget(id, connection, events))
   }
 
   #refuses(address: string): boolean {
@@ -146,7 +162,7 @@ export class TcpServer implements ClientNetwork {
     return false
   }
 
-  #forget(id: ConnectionId, connection: Connection): void {
+  #forget(id: ConnectionId, connection: Connection, events: ClientEvents): void {
     const { address, linger } = connection
     if (linger !== null) clearTimeout(linger)
     connection.ended = true
@@ -154,7 +170,7 @@ export class TcpServer implements ClientNetwork {
     const count = (this.#perAddress.get(address) ?? 1) - 1
     if (count === 0) this.#perAddress.delete(address)
     else this.#perAddress.set(address, count)
-    this.#events.closed(id)
+    events.closed(id)
     if (this.#connections.size === 0) this.#onEmpty?.()
   }
 }

@@ -1,0 +1,62 @@
+// The `mntr` word: figures by name, one on each line, under the names of ZooKeeper's metrics. Only
+// those are printed that have a meaning here; counters that cannot move are left out.
+
+import { maxFileDescriptorCount, openFileDescriptorCount } from './environment.ts'
+import type { AdminFacts, AdminFigures, DurationFigures } from './facts.ts'
+import { javaDouble } from './java-double.ts'
+import type { ReplicaStatus } from '../core/replica/status.ts'
+
+export interface MonitorSources {
+  readonly status: ReplicaStatus
+  readonly facts: AdminFacts
+  readonly figures: AdminFigures
+}
+
+export function monitorLines(sources: MonitorSources): string {
+  return figuresOf(sources)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `zk_${name}\t${value}\n`)
+    .join('')
+}
+
+type Figure = readonly [name: string, value: string | number | null]
+
+function figuresOf({ status, facts, figures }: MonitorSources): readonly Figure[] {
+  const { statistics } = status
+  const average = statistics.latencySumMs / Math.max(1, statistics.latencyCount)
+  return [
+    ['version', facts.version],
+    ['server_state', status.mode],
+    ['avg_latency', javaDouble(average)],
+    ['max_latency', statistics.latencyMaxMs],
+    ['min_latency', statistics.latencyMinMs],
+    ['packets_received', statistics.received],
+    ['packets_sent', statistics.sent],
+    ['num_alive_connections', status.connectionCount],
+    ['outstanding_requests', status.outstandingCount],
+    ['uptime', figures.uptimeMs],
+    ['znode_count', status.nodeCount],
+    ['watch_count', status.watchCount],
+    ['ephemerals_count', status.ephemeralCount],
+    ['approximate_data_size', status.approximateDataBytes],
+    ['global_sessions', status.sessionCount],
+    ['local_sessions', 0],
+    ['open_file_descriptor_count', openFileDescriptorCount()],
+    ['max_file_descriptor_count', maxFileDescriptorCount()],
+    ['connection_rejected', figures.refusedConnectionCount],
+    ['stale_sessions_expired', status.expiredCount],
+    ['digest_mismatches_count', status.digestMismatchCount],
+    ...summary('fsynctime', figures.syncs),
+    ...summary('jvm_pause_time_ms', figures.pauses),
+  ]
+}
+
+function summary(name: string, { count, sumMs, minMs, maxMs }: DurationFigures): readonly Figure[] {
+  return [
+    [`avg_${name}`, javaDouble(sumMs / Math.max(1, count))],
+    [`min_${name}`, Math.floor(minMs)],
+    [`max_${name}`, Math.floor(maxMs)],
+    [`cnt_${name}`, count],
+    [`sum_${name}`, Math.floor(sumMs)],
+  ]
+}

@@ -1,0 +1,28 @@
+// Figures that nobody but the server can count: refused connections, syncs, late turns.
+
+import type { AdminFigures } from '../admin/facts.ts'
+import type { Clock } from '../ports/clock.ts'
+import { Durations } from './durations.ts'
+
+export class ServerFigures implements AdminFigures {
+  readonly syncs: Durations = new Durations()
+  readonly pauses: Durations = new Durations()
+  refusedConnectionCount: number = 0
+  readonly #clock: Clock
+  readonly #startedMs: number
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#startedMs = clock.nowMs()
+  }
+
+  get uptimeMs(): number {
+    return this.#clock.nowMs() - this.#startedMs
+  }
+
+  reset(): void {
+    this.syncs.reset()
+    this.pauses.reset()
+    this.refusedConnectionCount = 0
+  }
+}
