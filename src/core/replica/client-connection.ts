@@ -28,6 +28,8 @@ export interface QueuedRequest {
   /** A read's body, copied; null for a write. */
   readonly body: Uint8Array | null
   readonly identities: Identities
+  /** What it makes us keep, wherever it is kept. */
+  readonly byteCount: number
   readonly arrivedMs: number
 }
 
@@ -39,7 +41,7 @@ export class ClientConnection implements ClientOutput {
   readonly framer: Framer
   readonly output: JuteWriter = new JuteWriter(256)
   readonly queue: Ring<QueuedRequest> = new Ring<QueuedRequest>()
-  /** Bytes of the bodies in the queue. */
+  /** Bytes that the requests in the queue make us keep. */
   queuedBytes: number = 0
 
   state: ConnectionState = 'new'
@@ -54,6 +56,8 @@ export class ClientConnection implements ClientOutput {
   /** In the list of connections with output. */
   isDirty: boolean = false
   isReading: boolean = true
+  /** Its frames wait: there is output enough for now. */
+  isHeldBack: boolean = false
 
   readonly openedMs: number
   readonly openedWallMs: number

@@ -40,6 +40,8 @@ export class Pump implements ClientEvents {
   readonly #moment: { nowMs: number; wallMs: number } = { nowMs: 0, wallMs: 0 }
   /** Connections that are not read from until they have taken what we sent. */
   readonly #stalled = new Set<ConnectionId>()
+  /** Connections with more to be served, one portion a turn, so that nobody else has to wait. */
+  readonly #heldBack = new Set<ConnectionId>()
   #wakeAtMs = Infinity
 
   constructor(replica: Replica, ports: PumpPorts) {
@@ -58,13 +60,14 @@ export class Pump implements ClientEvents {
 
   drained(connection: ConnectionId): void {
     if (!this.#stalled.delete(connection)) return
-    if (this.replica.connections.get(connection)?.isReading === true) {
-      this.#ports.network.setReading(connection, true)
-    }
+    const served = this.replica.connections.get(connection)
+    if (served?.isReading === true) this.#ports.network.setReading(connection, true)
+    if (served?.isHeldBack === true) this.#step({ kind: 'client-drained', connection })
   }
 
   closed(connection: ConnectionId): void {
     this.#stalled.delete(connection)
+    this.#heldBack.delete(connection)
     this.#step({ kind: 'client-closed', connection })
   }
 
@@ -81,9 +84,17 @@ export class Pump implements ClientEvents {
   /** Everything that arrived has been stepped: the disk begins, and a snapshot goes on. */
   endTurn(): void {
     const { storage } = this.#ports
+    this.#serveHeldBack()
     storage.flush()
     if (storage.snapshotDue()) this.beginSnapshot()
     else if (storage.continueSnapshot()) this.#ports.wantTurnEnd()
+  }
+
+  #serveHeldBack(): void {
+    if (this.#heldBack.size === 0) return
+    const connections = [...this.#heldBack]
+    this.#heldBack.clear()
+    for (const connection of connections) this.#step({ kind: 'client-drained', connection })
   }
 
   /** Begins a snapshot of the present state, to be written in slices at the ends of turns. */
@@ -139,7 +150,12 @@ export class Pump implements ClientEvents {
         this.#checkBacklog(connection)
       }
     }
-    if (reply.close) network.close(connection)
+    if (reply.close) {
+      network.close(connection)
+    } else if (reply.isHeldBack && !this.#stalled.has(connection)) {
+      this.#heldBack.add(connection)
+      this.#ports.wantTurnEnd()
+    }
   }
 
   /** A peer that does not take what we send is not read from, and in the end closed. */

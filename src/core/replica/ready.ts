@@ -29,6 +29,8 @@ export type Input =
       /** Valid during the step only. */
       readonly bytes: Uint8Array
     }
+  /** What a connection was held back for has been sent, and taken well enough. */
+  | { readonly kind: 'client-drained'; readonly connection: ConnectionId }
   | { readonly kind: 'client-closed'; readonly connection: ConnectionId }
   /** Everything appended up to this zxid is on disk. */
   | { readonly kind: 'durable'; readonly zxid: Zxid }
@@ -42,6 +44,8 @@ export interface ClientOutput {
   readonly output: JuteWriter
   /** Close the connection once they are sent. */
   readonly close: boolean
+  /** Requests wait until this has been sent: a `client-drained` input goes on with them. */
+  readonly isHeldBack: boolean
 }
 
 /** A four-letter word that a connection sent instead of a handshake; it is answered and closed. */
