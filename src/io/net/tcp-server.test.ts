@@ -63,17 +63,17 @@ afterEach(async () => {
 async function start(options: Partial<TcpServerOptions> = {}, host = '127.0.0.1') {
   const events = new Recorder()
   const refused: string[] = []
-  const server = new TcpServer(
-    {
-      connectionsPerAddressMax: 0,
-      connectionsMax: 0,
-      keepAlive: false,
-      onRefused: (address, reason, limit) => refused.push(`${address} ${reason} ${limit}`),
-      ...options,
-    },
+  const server = new TcpServer({
+    connectionsPerAddressMax: 0,
+    connectionsMax: 0,
+    keepAlive: false,
+    onRefused: (address, reason, limit) => refused.push(`${address} ${reason} ${limit}`),
+    ...options,
+  })
+  const { port } = await server.listen(
+    { port: 0, host: host === '' ? null : host, backlog: -1 },
     events,
   )
-  const { port } = await server.listen({ port: 0, host: host === '' ? null : host, backlog: -1 })
   const sockets: Socket[] = []
   opened.push({ server, sockets })
   const dial = (): Socket => {
@@ -240,21 +240,27 @@ test('stopping cuts every connection, tells of each, and frees the port', async 
   while (events.told.length < 3) await new Promise((resolve) => setImmediate(resolve))
   await server.stop()
   expect(events.told.filter(({ kind }) => kind === 'closed')).toHaveLength(3)
-  const again = new TcpServer(
-    { connectionsPerAddressMax: 0, connectionsMax: 0, keepAlive: false, onRefused: () => {} },
-    events,
-  )
-  await again.listen({ port, host: '127.0.0.1', backlog: -1 })
+  const again = new TcpServer({
+    connectionsPerAddressMax: 0,
+    connectionsMax: 0,
+    keepAlive: false,
+    onRefused: () => {},
+  })
+  await again.listen({ port, host: '127.0.0.1', backlog: -1 }, events)
   opened.push({ server: again, sockets: [] })
 })
 
 test('a port that is taken is refused with the reason', async () => {
   const { port } = await start()
-  const second = new TcpServer(
-    { connectionsPerAddressMax: 0, connectionsMax: 0, keepAlive: false, onRefused: () => {} },
-    new Recorder(),
-  )
-  await expect(second.listen({ port, host: '127.0.0.1', backlog: -1 })).rejects.toMatchObject({
+  const second = new TcpServer({
+    connectionsPerAddressMax: 0,
+    connectionsMax: 0,
+    keepAlive: false,
+    onRefused: () => {},
+  })
+  await expect(
+    second.listen({ port, host: '127.0.0.1', backlog: -1 }, new Recorder()),
+  ).rejects.toMatchObject({
     code: 'EADDRINUSE',
   })
 })
