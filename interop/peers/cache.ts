@@ -14,7 +14,9 @@ export const apacheVersion = '3.9.5'
 export const libraryDirectory: string = join(cacheDirectory, 'java', 'lib')
 export const javaClassesDirectory: string = join(cacheDirectory, 'java', 'classes')
 export const kazooPython: string = join(cacheDirectory, 'venv', 'bin', 'python')
-export const zabraExecutable: string = join(repositoryDirectory, 'bin', 'zabra')
+/** Another build can be tried with ZABRA_INTEROP_EXECUTABLE; `bin/zabra` runs the one in `dist`. */
+export const zabraExecutable: string =
+  process.env['ZABRA_INTEROP_EXECUTABLE'] ?? join(repositoryDirectory, 'bin', 'zabra')
 
 /** Our own compiled programs first, then everything that Maven brought. */
 export const javaClassPath: string = `${javaClassesDirectory}:${join(libraryDirectory, '*')}`
@@ -48,9 +50,10 @@ export function absence(...peers: readonly PeerName[]): string | null {
 const reasonOf: Readonly<Record<PeerName, string>> = {
   java: 'Apache ZooKeeper is not set up (run: npx tsx interop/setup.ts)',
   kazoo: 'kazoo is not set up (run: npx tsx interop/setup.ts)',
-  zabra: 'bin/zabra does not exist',
+  zabra: 'Zabra is not built (run: npm run build)',
 }
 
 function isPresent(peer: PeerName): boolean {
-  return peer === 'zabra' ? existsSync(zabraExecutable) : readStamp(peer) !== null
+  if (peer !== 'zabra') return readStamp(peer) !== null
+  return existsSync(join(repositoryDirectory, 'dist', 'cli', 'main.js'))
 }

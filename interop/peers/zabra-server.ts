@@ -6,8 +6,8 @@ export function startZabra(options: ServerOptions = {}): Promise<ServerUnderTest
   return startServer(
     (configPath) => ({
       kind: 'zabra',
-      command: zabraExecutable,
-      args: ['serve', configPath],
+      command: process.execPath,
+      args: [zabraExecutable, 'serve', configPath],
     }),
     options,
   )
