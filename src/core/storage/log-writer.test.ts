@@ -46,6 +46,7 @@ function writing(
       directory: DIRECTORY,
       preallocateBytes: 64 << 10,
       logSizeLimitBytes: null,
+      isHeld: false,
       logger: bench.options.logger,
       ...options,
     },
@@ -133,7 +134,8 @@ describe('a log', () => {
     made.append(...range(2, 2_000))
     made.log.flush()
     made.settle()
-    expect(made.get(`${DIRECTORY}/log.1`)).toEqual(logFile(range(1, 2_000)))
+    const expected = logFile(range(1, 2_000))
+    expect(equalBytes(made.get(`${DIRECTORY}/log.1`), expected)).toBe(true)
     expect(made.logNames()).toEqual(['log.1'])
   })
 
@@ -198,6 +200,17 @@ describe('a group commit', () => {
     expect(made.log.lastDurable).toBe(0)
   })
 
+  it('waits where the log is held, and follows its release', () => {
+    const made = writing({ isHeld: true })
+    made.append(1)
+    made.log.flush()
+    made.settle()
+    expect(made.logNames()).toEqual([])
+    made.log.release()
+    made.settle()
+    expect(made.durable).toEqual([1])
+  })
+
   it('may be answered from within the answer', () => {
     const bench = storageBench()
     const seen: number[] = []
@@ -207,6 +220,7 @@ describe('a group commit', () => {
         directory: DIRECTORY,
         preallocateBytes: 4096,
         logSizeLimitBytes: null,
+        isHeld: false,
         logger: bench.options.logger,
       },
       0 as Zxid,

@@ -22,6 +22,8 @@ export interface LogWriterOptions {
   readonly directory: string
   readonly preallocateBytes: number
   readonly logSizeLimitBytes: number | null
+  /** Write nothing before `release` is called. */
+  readonly isHeld: boolean
   readonly logger: Logger
 }
 
@@ -45,6 +47,7 @@ export class LogWriter {
   #writing = new Batch()
   #isBusy = false
   #flushWanted = false
+  #isHeld: boolean
 
   #file: DiskFile | null = null
   /** Where the next batch goes, and how far the file is filled with zeros. */
@@ -67,6 +70,7 @@ export class LogWriter {
     this.#events = events
     this.#lastAppended = lastZxid
     this.#lastDurable = lastZxid
+    this.#isHeld = options.isHeld
     this.#spareBytes = Math.min(options.preallocateBytes, SPARE_BYTES_FIRST)
     const path = `${options.directory}/${LOG_IN_THE_MAKING}`
     this.#spare = new SpareLog(disk, path, options.logger, {
@@ -101,8 +105,14 @@ export class LogWriter {
 
   /** Begins to make durable what was appended; at once, or when the write in flight has ended. */
   flush(): void {
-    if (this.#isBusy) this.#flushWanted = true
+    if (this.#isBusy || this.#isHeld) this.#flushWanted = true
     else this.#begin()
+  }
+
+  /** Lets the log go on, or begin. */
+  release(): void {
+    this.#isHeld = false
+    if (this.#flushWanted && !this.#isBusy) this.#begin()
   }
 
   /** The next batch begins a new file. */
@@ -123,7 +133,7 @@ export class LogWriter {
   // One batch: perhaps a new file, then one write.
 
   #begin(): void {
-    if (this.#isFailed || this.#batch.isEmpty) return
+    if (this.#isFailed || this.#isHeld || this.#batch.isEmpty) return
     this.#isBusy = true
     this.#flushWanted = false
     const batch = this.#batch

@@ -54,7 +54,11 @@ export class Storage {
   #txnCountLimit = 0
   #txnBytesLimit = 0
 
-  /** `lastZxid` is what recovery found. Lists the directories, which still blocks. */
+  /**
+   * `lastZxid` is what recovery found. Lists the directories, which still blocks. Where there is no
+   * snapshot yet, one must be begun at once: nothing becomes durable before it is whole, because no
+   * start would accept logs without one.
+   */
   constructor(
     disk: Disk,
     compression: Compression,
@@ -82,6 +86,7 @@ export class Storage {
         directory: this.#logDirectory,
         preallocateBytes: options.preallocateBytes,
         logSizeLimitBytes: options.logSizeLimitBytes,
+        isHeld: this.#wholeSnapshots.size === 0,
         logger: options.logger,
       },
       lastZxid,
@@ -214,6 +219,7 @@ export class Storage {
     this.#snapshot = null
     this.#snapshots = [...this.#snapshots.filter((old) => old.path !== file.path), file]
     this.#wholeSnapshots.add(file.path)
+    this.#log.release()
     this.#options.logger.info('wrote a snapshot', {
       file: file.path,
       zxid: formatZxid(file.zxid),
