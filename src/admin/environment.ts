@@ -28,7 +28,6 @@ export function environmentEntries(version: string): readonly (readonly [string,
     ['os.memory.free', megabytes(memory.heapTotal - memory.heapUsed)],
     ['os.memory.max', megabytes(os.totalmem())],
     ['os.memory.total', megabytes(memory.rss)],
-    ['node.version', process.version],
   ]
 }
 

@@ -21,6 +21,8 @@ export interface AdminFigures {
   readonly refusedConnectionCount: number
   /** Milliseconds that syncs of the log took. */
   readonly syncs: DurationFigures
+  /** Milliseconds from the beginning of a snapshot to its end. */
+  readonly snapshots: DurationFigures
   /** Milliseconds by which turns of the event loop were late. */
   readonly pauses: DurationFigures
   reset(): void

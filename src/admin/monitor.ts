@@ -45,9 +45,26 @@ function figuresOf({ status, facts, figures }: MonitorSources): readonly Figure[
     ['max_file_descriptor_count', maxFileDescriptorCount()],
     ['connection_rejected', figures.refusedConnectionCount],
     ['stale_sessions_expired', status.expiredCount],
+    ['connection_drop_count', status.droppedConnectionCount],
+    // A mistake that cannot be recovered from ends the process, and nobody is left to count it.
+    ['unrecoverable_error_count', 0],
     ['digest_mismatches_count', status.digestMismatchCount],
+    ...summary('readlatency', status.readLatency),
+    ...percentiles('readlatency', status.readLatency),
+    ...summary('updatelatency', status.updateLatency),
+    ...percentiles('updatelatency', status.updateLatency),
     ...summary('fsynctime', figures.syncs),
+    ...summary('snapshottime', figures.snapshots),
     ...summary('jvm_pause_time_ms', figures.pauses),
+  ]
+}
+
+function percentiles(name: string, latency: ReplicaStatus['readLatency']): readonly Figure[] {
+  return [
+    [`p50_${name}`, latency.percentile(0.5)],
+    [`p95_${name}`, latency.percentile(0.95)],
+    [`p99_${name}`, latency.percentile(0.99)],
+    [`p999_${name}`, latency.percentile(0.999)],
   ]
 }
 

@@ -8,12 +8,13 @@ import { firstSessionId } from '../base/session-id.ts'
 import { formatZxid } from '../base/zxid.ts'
 import { MajorityQuorum } from '../core/quorum/quorum.ts'
 import { bootDatabase } from '../core/replica/boot.ts'
-import { Pump } from '../core/replica/pump.ts'
+import { Pump, type PumpStorage } from '../core/replica/pump.ts'
 import type { FourLetterWord } from '../core/replica/ready.ts'
 import { Replica } from '../core/replica/replica.ts'
 import { ReplicaStatus } from '../core/replica/status.ts'
 import { Storage } from '../core/storage/storage.ts'
 import { ColumnTree } from '../core/tree/column-tree.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { DiskError } from '../ports/disk.ts'
 import { type Logger, silentLogger } from '../ports/logger.ts'
 import { WakeTimer } from '../io/time/wake-timer.ts'
@@ -81,7 +82,9 @@ class RunningServer implements Server {
   readonly #turnEnd: TurnEnd
   readonly #alarm: WakeTimer
   readonly #autopurge: Autopurge
+  readonly #figures: ServerFigures
   readonly #release: () => void
+  #snapshotBeganMs = 0
   #end: (reason: ServerError | null) => void = () => {}
   #stopping: Promise<void> | null = null
   #failure: ServerError | null = null
@@ -97,6 +100,7 @@ class RunningServer implements Server {
     })
 
     const figures = new ServerFigures(clock)
+    this.#figures = figures
     const disk = new WatchedDisk(ports.disk, {
       syncs: figures.syncs,
       warningMs: config.storage.fsyncWarningMs,
@@ -125,6 +129,7 @@ class RunningServer implements Server {
         frameBytesMax: config.frameBytesMax,
         fieldBytesMax: config.fieldBytesMax,
         firstSessionId: firstSessionId(STANDALONE_ID, moment.wallMs),
+        handshakeMsMax: config.sessionlessTimeoutMs,
         hasher: ports.hasher,
       },
       boot.database,
@@ -147,7 +152,7 @@ class RunningServer implements Server {
     this.#alarm = new WakeTimer(clock, timers, () => this.#pump.wake())
     this.#pump = new Pump(replica, {
       network: this.#network,
-      storage: this.#storage,
+      storage: this.#pumpStorage(clock),
       clock,
       wantTurnEnd: () => this.#turnEnd.want(),
       wakeAt: (nowMs) => this.#alarm.wakeAt(nowMs),
@@ -163,6 +168,21 @@ class RunningServer implements Server {
     // orphans last; a new database needs one before its first log.
     if (boot.recovery.isNew || boot.recovery.txnCount > 0 || boot.orphanCount > 0) {
       this.#pump.beginSnapshot()
+    }
+  }
+
+  /** The storage, with the time of each snapshot's beginning noted. */
+  #pumpStorage(clock: Clock): PumpStorage {
+    const storage = this.#storage
+    return {
+      append: (zxid, bytes, start, end) => storage.append(zxid, bytes, start, end),
+      flush: () => storage.flush(),
+      snapshotDue: () => storage.snapshotDue(),
+      beginSnapshot: (source, lastProcessed) => {
+        if (!storage.snapshotRunning) this.#snapshotBeganMs = clock.nowMs()
+        storage.beginSnapshot(source, lastProcessed)
+      },
+      continueSnapshot: () => storage.continueSnapshot(),
     }
   }
 
@@ -191,6 +211,7 @@ class RunningServer implements Server {
   async #stop(): Promise<void> {
     this.#autopurge.stop()
     this.#alarm.stop()
+    this.#figures.stop()
     this.#network.silence()
     // What was asked before is written and answered before its connection ends.
     if (this.#failure === null) {

@@ -41,6 +41,7 @@ import {
   writeNotification,
   writeSessionInvalid,
 } from './replies.ts'
+import { LatencySummary } from './latency-summary.ts'
 import { Proposer } from './proposer.ts'
 import { SessionDesk } from './session-desk.ts'
 import { HANDSHAKE_MS_MAX, needsPause, mayResume } from './flow-control.ts'
@@ -57,6 +58,8 @@ export interface ReplicaOptions {
   readonly fieldBytesMax: number
   /** The first session id that this server gives out, see `firstSessionId`. */
   readonly firstSessionId: SessionId
+  /** A connection that has not sent its handshake by then is closed (`nio.sessionlessCnxnTimeout`). */
+  readonly handshakeMsMax?: number
   readonly hasher: Hasher
 }
 
@@ -66,6 +69,11 @@ export class Replica implements Audience {
   readonly sessions: SessionDesk
   readonly connections: Map<ConnectionId, ClientConnection> = new Map()
   readonly statistics: ConnectionStatistics
+  readonly readLatency: LatencySummary = new LatencySummary()
+  readonly updateLatency: LatencySummary = new LatencySummary()
+  /** Connections with a session that are gone, since the start. */
+  droppedConnectionCount = 0
+  readonly handshakeMsMax: number
   readonly leader: Leader
   readonly proposer: Proposer
 
@@ -88,6 +96,7 @@ export class Replica implements Audience {
     this.#nowMs = moment.nowMs
     this.#wallMs = moment.wallMs
     this.#reader.fieldBytesMax = options.fieldBytesMax
+    this.handshakeMsMax = options.handshakeMsMax ?? HANDSHAKE_MS_MAX
     this.statistics = new ConnectionStatistics(moment.nowMs)
     this.sessions = new SessionDesk(database, settings, options.firstSessionId)
     this.sessions.adoptAll(moment.nowMs)
@@ -293,6 +302,7 @@ export class Replica implements Audience {
     const connection = this.connections.get(id)
     if (connection === undefined) return
     this.connections.delete(id)
+    if (connection.session !== null) this.droppedConnectionCount++
     this.#forget(connection)
   }
 
@@ -408,7 +418,7 @@ export class Replica implements Audience {
       if (error !== ErrorCode.Ok) output.position = bodyStart
       finishReply(output, start, xid, zxid, error)
     }
-    this.#answered(connection, op, xid, arrivedMs)
+    this.readLatency.add(this.#answered(connection, op, xid, arrivedMs))
   }
 
   #setWatches(connection: ClientConnection, op: number): number {
@@ -485,7 +495,7 @@ export class Replica implements Audience {
     const start = beginReply(output)
     output.raw(body.bytes, 0, body.position)
     finishReply(output, start, request.xid, this.database.lastZxid, error)
-    this.#answered(connection, request.op, request.xid, request.arrivedMs)
+    this.updateLatency.add(this.#answered(connection, request.op, request.xid, request.arrivedMs))
     this.#readQueued(connection)
   }
 
@@ -514,7 +524,7 @@ export class Replica implements Audience {
   // Time
 
   get #handshakeDeadlineMs(): number {
-    for (const connection of this.#strangers) return connection.openedMs + HANDSHAKE_MS_MAX
+    for (const connection of this.#strangers) return connection.openedMs + this.handshakeMsMax
     return Infinity
   }
 
@@ -526,7 +536,7 @@ export class Replica implements Audience {
     const path = this.#sweeper.next(this.#nowMs, this.#wallMs)
     if (path !== null) this.proposer.proposeRemoval(path, this.#wallMs)
     for (const connection of this.#strangers) {
-      if (connection.openedMs + HANDSHAKE_MS_MAX > this.#nowMs) break
+      if (connection.openedMs + this.handshakeMsMax > this.#nowMs) break
       this.#drop(connection)
     }
   }
@@ -540,19 +550,21 @@ export class Replica implements Audience {
   notify(watcher: Watcher, type: EventType, path: string, zxid: Zxid): void {
     const connection = this.connections.get(watcher)!
     writeNotification(connection.output, type, path, zxid)
-    connection.statistics.sent++
     this.#sent(connection)
   }
 
-  #answered(connection: ClientConnection, op: number, xid: number, arrivedMs: number): void {
+  /** Returns the latency in milliseconds. */
+  #answered(connection: ClientConnection, op: number, xid: number, arrivedMs: number): number {
     const latencyMs = Math.floor(this.#nowMs - arrivedMs)
     const zxid = this.database.lastZxid
     connection.statistics.answered(op, xid, zxid, latencyMs, this.#nowMs)
     this.statistics.answered(op, xid, zxid, latencyMs, this.#nowMs)
     this.#ready.touch(connection)
+    return latencyMs
   }
 
   #sent(connection: ClientConnection): void {
+    connection.statistics.sent++
     this.statistics.sent++
     this.#ready.touch(connection)
   }

@@ -8,6 +8,7 @@ import type { Clock } from '../../ports/clock.ts'
 import { opName } from '../records/opcodes.ts'
 import type { WatchSummary } from '../watch/watch-manager.ts'
 import type { ClientConnection, ConnectionStatistics } from './client-connection.ts'
+import type { LatencySummary } from './latency-summary.ts'
 import type { Replica } from './replica.ts'
 
 export interface ConnectionStatus {
@@ -90,6 +91,19 @@ export class ReplicaStatus {
     return this.#replica.database.digestMismatches
   }
 
+  /** Connections with a session that are gone, since the start. */
+  get droppedConnectionCount(): number {
+    return this.#replica.droppedConnectionCount
+  }
+
+  get readLatency(): LatencySummary {
+    return this.#replica.readLatency
+  }
+
+  get updateLatency(): LatencySummary {
+    return this.#replica.updateLatency
+  }
+
   /** Of all connections together. */
   get statistics(): ConnectionStatistics {
     return this.#replica.statistics
@@ -126,11 +140,12 @@ export class ReplicaStatus {
     }
   }
 
-  /** Connections with a session by that time. */
+  /** Connections by the time at which they end: with their session, or for want of a handshake. */
   connectionExpiry(): readonly ExpiryBucket<ConnectionStatus>[] {
     const buckets = new Map<number, ConnectionStatus[]>()
-    for (const connection of this.#replica.connections.values()) {
-      const deadlineMs = connection.session?.deadlineMs ?? Infinity
+    const { connections, handshakeMsMax } = this.#replica
+    for (const connection of connections.values()) {
+      const deadlineMs = connection.session?.deadlineMs ?? connection.openedMs + handshakeMsMax
       if (deadlineMs === Infinity) continue
       const members = buckets.get(deadlineMs)
       if (members === undefined) buckets.set(deadlineMs, [statusOf(connection)])
@@ -152,7 +167,12 @@ export class ReplicaStatus {
   }
 
   resetStatistics(): void {
-    this.#replica.statistics.reset(this.#clock.nowMs())
+    const replica = this.#replica
+    replica.statistics.reset(this.#clock.nowMs())
+    replica.readLatency.reset()
+    replica.updateLatency.reset()
+    replica.droppedConnectionCount = 0
+    replica.sessions.expiredCount = 0
   }
 
   resetConnectionStatistics(): void {
