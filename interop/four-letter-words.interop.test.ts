@@ -164,7 +164,10 @@ function inBlocks(lines: readonly string[]): string[] {
     if (/^[\t ]/.test(line) && last !== undefined) last.push(line)
     else blocks.push([line])
   }
-  const sorted = blocks.map(([head = '', ...inner]) => [head, ...inner.sort()])
+  // `cons` has no heading: its first line is one of those to be sorted.
+  const sorted = blocks.map(([head = '', ...inner]) =>
+    head.startsWith(' ') ? [head, ...inner].sort() : [head, ...inner.sort()],
+  )
   const isSet = (block: readonly string[]): boolean => /^(\(session|\/|[ \t])/.test(block[0] ?? '')
   const sets = sorted.filter(isSet).sort((a, b) => ((a[0] ?? '') < (b[0] ?? '') ? -1 : 1))
   return sorted.flatMap((block) => (isSet(block) ? (sets.shift() ?? []) : block))
