@@ -4,7 +4,7 @@
 import { assert } from '../../src/base/assert.ts'
 import type { Prng } from '../../src/base/prng.ts'
 import { OpCode } from '../../src/core/records/opcodes.ts'
-import { ReplyStream, type Handshake, handshake, request } from './frames.ts'
+import { type Handshake, ReplyStream, handshake, joined, request } from './frames.ts'
 import { RequestMaker } from './request-maker.ts'
 import { CHUNK_BYTES_MAX, FRAME_BYTES_MAX, type ScriptedConnection } from './scripted-port.ts'
 
@@ -198,14 +198,4 @@ export class Attacker {
     // Thousands of tiny chunks would test the test.
     this.connection.push(truncated, Math.max(chunkBytes, truncated.length >> 6))
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
 }

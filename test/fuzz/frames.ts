@@ -28,6 +28,16 @@ export const request = (xid: number, op: number, body: (out: JuteWriter) => void
     body(out)
   })
 
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}
+
 export interface Handshake {
   readonly timeOut?: number
   readonly sessionId?: bigint

@@ -5,7 +5,7 @@ import type { Prng } from '../../src/base/prng.ts'
 import type { JuteWriter } from '../../src/core/jute/writer.ts'
 import { type Acl, WORLD_ALL, aclList } from '../../src/core/records/acl.ts'
 import { MULTI_END, multiHeader } from '../../src/core/records/multi.ts'
-import { OpCode } from '../../src/core/records/opcodes.ts'
+import { OpCode, opKind } from '../../src/core/records/opcodes.ts'
 import { request } from './frames.ts'
 
 const NAMES = ['a', 'b', 'c', 'd', 'é', '-0000000001']
@@ -28,13 +28,13 @@ const ODD_PATHS = [
   '/zookeeper/config',
   '/zookeeper/quota',
   '/zookeeper/quota/a',
-  '/zookeeper/quota/a/zookeeper_limits',
-  '/zookeeper/quota/a/zookeeper_stats',
   '/calm',
   '/calm/0',
   `/${'n'.repeat(4_000)}`,
   `${'/deep'.repeat(800)}`,
 ]
+
+const QUOTA_NAMES = ['zookeeper_limits', 'zookeeper_stats', 'zookeeper_other']
 
 const QUOTA_TEXTS = [
   'count=1,bytes=10',
@@ -45,6 +45,14 @@ const QUOTA_TEXTS = [
 ]
 
 const OPS: readonly number[] = Object.values(OpCode)
+
+/** After one of these, a connection has seen the last of its server. */
+const LAST_OPS: readonly number[] = [
+  ...OPS.filter((op) => opKind(op) === 'refused'),
+  OpCode.closeSession,
+]
+
+const LASTING_OPS: readonly number[] = OPS.filter((op) => !LAST_OPS.includes(op))
 
 const NODE_OPS: readonly number[] = [
   OpCode.create,
@@ -65,7 +73,7 @@ export class RequestMaker {
 
   /** A well formed request of any operation. */
   wellFormed(xid: number): Uint8Array {
-    const op = this.#random.pick(OPS)
+    const op = this.#random.pick(this.#random.chance(0.98) ? LASTING_OPS : LAST_OPS)
     return request(xid, op, (out) => this.#body(op, out))
   }
 
@@ -78,7 +86,7 @@ export class RequestMaker {
   /** A true header, and behind it anything. */
   garbageBody(xid: number): Uint8Array {
     const random = this.#random
-    const op = random.chance(0.9) ? random.pick(OPS) : random.next() | 0
+    const op = random.chance(0.95) ? random.pick(LASTING_OPS) : random.next() | 0
     const length = random.chance(0.9) ? random.below(64) : random.below(8_000)
     return request(xid, op, (out) => {
       for (let i = 0; i < length; i++) out.byte(this.#randomByte())
@@ -128,8 +136,9 @@ export class RequestMaker {
   #path(): string {
     const random = this.#random
     if (random.chance(0.15)) return random.pick(ODD_PATHS)
-    let path = ''
-    for (let depth = random.between(1, 3); depth > 0; depth--) path += `/${random.pick(NAMES)}`
+    if (random.chance(0.12)) return `/zookeeper/quota/a/${random.pick(QUOTA_NAMES)}`
+    let path = random.chance(0.5) ? '/a' : ''
+    for (let depth = random.between(1, 2); depth > 0; depth--) path += `/${random.pick(NAMES)}`
     return path
   }
 
@@ -203,7 +212,7 @@ export class RequestMaker {
         break
       case OpCode.auth:
         out.int(0)
-        out.ustring(random.pick(['digest', 'ip', 'world', 'super', null]))
+        out.ustring(random.chance(0.9) ? 'digest' : random.pick(['ip', 'world', 'super', null]))
         out.buffer(this.#data())
         break
       case OpCode.setWatches:

@@ -15,6 +15,8 @@ import { type Reply, ReplyStream, handshake, request } from './frames.ts'
 import type { ScriptedConnection, ScriptedPort } from './scripted-port.ts'
 
 const OWN_ACL: readonly Acl[] = [{ perms: Perms.all, id: { scheme: 'auth', id: '' } }]
+/** Where the others meet. */
+const COMMON_GROUND = ['/large', '/a', '/a/b', '/b', '/zookeeper/quota/a']
 const ANYONE: Id = { scheme: 'world', id: 'anyone' }
 
 interface Expected {
@@ -62,7 +64,9 @@ export class Witness {
     )
     if (index === 0) {
       this.#create('/calm', CreateMode.persistent, [{ perms: Perms.create, id: ANYONE }])
-      this.#create('/large', CreateMode.persistent, [{ perms: Perms.all, id: ANYONE }])
+      for (const path of COMMON_GROUND) {
+        this.#create(path, CreateMode.persistent, [{ perms: Perms.all, id: ANYONE }])
+      }
     }
     this.#create(this.#base, CreateMode.persistent)
     this.#create(`${this.#base}/here`, CreateMode.ephemeral)
