@@ -141,8 +141,15 @@ export class WireReader {
     return length === -1 ? null : this.#take(length)
   }
 
+  /** Apache writes a character beyond the base plane as two surrogates of three bytes each. */
   string(): string | null {
-    return this.buffer()?.toString('utf8') ?? null
+    const bytes = this.buffer()
+    if (bytes === null) return null
+    const text = bytes.toString('latin1').replaceAll(surrogatePair, (pair) => {
+      const codeUnits = [0, 3].map((at) => surrogateAt(pair, at))
+      return Buffer.from(String.fromCharCode(...codeUnits)).toString('latin1')
+    })
+    return Buffer.from(text, 'latin1').toString('utf8')
   }
 
   list<T>(read: () => T): T[] | null {
@@ -165,6 +172,12 @@ export class WireReader {
     this.#offset += count
     return taken
   }
+}
+
+const surrogatePair = /\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]/g
+
+function surrogateAt(bytes: string, at: number): number {
+  return 0xd000 | ((bytes.charCodeAt(at + 1) & 0x3f) << 6) | (bytes.charCodeAt(at + 2) & 0x3f)
 }
 
 export interface Stat {

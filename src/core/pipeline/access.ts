@@ -2,10 +2,10 @@
 // (ZooKeeper 3.9 `ZooKeeperServer.checkACL`, `PrepRequestProcessor.fixupACL`).
 
 import { isInNetwork, parseIpAddress, parseIpNetwork } from '../../base/ip-address.ts'
-import { MalformedRecord } from '../jute/reader.ts'
 import type { Acl, Id } from '../records/acl.ts'
 import type { AclTable } from '../tree/acl-table.ts'
 import type { Identities } from './identities.ts'
+import { UnusableRequest } from './unusable-request.ts'
 
 /** True where any of the permissions in `wanted` is granted: any overlapping bit is enough. */
 export function isAllowed(
@@ -51,7 +51,7 @@ function matches(identity: Id, entry: Id): boolean {
 
 /**
  * The list as it is to be stored: duplicates gone, `auth` replaced by the caller's identities.
- * Null for a list that is not valid (InvalidACL). Throws MalformedRecord for a null id text, which
+ * Null for a list that is not valid (InvalidACL). Throws UnusableRequest for a null id text, which
  * ZooKeeper answers as an internal failure.
  */
 export function normaliseAcl(
@@ -113,17 +113,13 @@ function isValidId(scheme: string, id: string | null): boolean {
     }
     case 'ip':
       return parseIpNetwork(requireText(id)) !== null
-    case 'sasl':
-      return isPrincipal(requireText(id))
     default:
+      // The schemes sasl and x509 exist only where their provider is configured.
       return false
   }
 }
 
-/** A Kerberos-style name: `name[/host][@realm]`. */
-const isPrincipal = (text: string): boolean => /^[^/@]+(\/[^/@]+)?(@[^/@]+)?$/.test(text)
-
 function requireText(id: string | null): string {
-  if (id === null) throw new MalformedRecord('an access list has an id without text')
+  if (id === null) throw new UnusableRequest('an access list has an id without text')
   return id
 }

@@ -76,8 +76,11 @@ function readOperations(reader: JuteReader): readonly Operation[] {
   }
 }
 
-/** Moves over one operation and returns the code under which it is evaluated. */
-function skipOperation(type: number, reader: JuteReader): number {
+/**
+ * Moves over one operation and returns the code under which it is evaluated. Throws MalformedRecord
+ * for one that does not belong into a multi, or cannot be read.
+ */
+export function skipOperation(type: number, reader: JuteReader): number {
   switch (type) {
     case OpCode.create:
     case OpCode.create2:

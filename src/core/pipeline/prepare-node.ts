@@ -5,7 +5,7 @@
 import { crc32 } from '../../base/checksum.ts'
 import { pathProblem, sequenceSuffix } from '../../base/path.ts'
 import { decodeUtf8, encodeUtf8 } from '../../base/text.ts'
-import { JuteReader, MalformedRecord } from '../jute/reader.ts'
+import { JuteReader } from '../jute/reader.ts'
 import { JuteWriter } from '../jute/writer.ts'
 import { Perms, WORLD_ALL, aclList } from '../records/acl.ts'
 import { ErrorCode } from '../records/errors.ts'
@@ -24,6 +24,7 @@ import { isAllowed, normaliseAcl } from './access.ts'
 import type { PendingChanges, PendingNode } from './pending-changes.ts'
 import { quotaRefusal } from './quota-check.ts'
 import type { PipelineSettings } from './settings.ts'
+import { UnusableRequest } from './unusable-request.ts'
 import type { WriteRequest } from './write-request.ts'
 
 export class NodePreparer {
@@ -44,7 +45,8 @@ export class NodePreparer {
   /**
    * Reads one operation's record, checks it, and writes the body of its transaction. Returns an
    * error code; where that is not Ok, nothing has changed, and what `out` got is to be thrown away.
-   * Throws MalformedRecord where the record cannot be read.
+   * Throws MalformedRecord where the record cannot be read, UnusableRequest where it can but has a
+   * null where something must be.
    */
   prepare(op: number, request: WriteRequest, reader: JuteReader, out: JuteWriter): number {
     switch (op) {
@@ -100,7 +102,7 @@ export class NodePreparer {
 
   #create(op: number, request: WriteRequest, reader: JuteReader, out: JuteWriter): number {
     const bytes = reader.bytes
-    const pathLength = requiredField(reader)
+    const pathLength = reader.skipField()
     const pathEnd = reader.position
     const pathStart = pathEnd - pathLength
     const dataLength = reader.skipField()
@@ -110,6 +112,7 @@ export class NodePreparer {
     const aclEnd = reader.position
     const mode = reader.int()
     const ttl = op === OpCode.createTTL ? reader.long() : -1n
+    requirePath(pathLength)
     if (!isCreateMode(mode)) return ErrorCode.BadArguments
     if (isTtl(mode)) {
       if (!this.#settings.extendedTypes) return ErrorCode.Unimplemented
@@ -189,10 +192,11 @@ export class NodePreparer {
 
   #delete(request: WriteRequest, reader: JuteReader, out: JuteWriter): number {
     const bytes = reader.bytes
-    const pathLength = requiredField(reader)
+    const pathLength = reader.skipField()
     const pathEnd = reader.position
     const pathStart = pathEnd - pathLength
     const version = reader.int()
+    requirePath(pathLength)
     if (!request.isSessionAlive) return ErrorCode.SessionExpired
     const slash = lastSlashOrNone(bytes, pathStart, pathEnd)
     if (slash < 0) return ErrorCode.BadArguments
@@ -212,14 +216,14 @@ export class NodePreparer {
 
   #setData(request: WriteRequest, reader: JuteReader, out: JuteWriter): number {
     const bytes = reader.bytes
-    const pathLength = requiredField(reader)
+    const pathLength = reader.skipField()
     const pathEnd = reader.position
     const pathStart = pathEnd - pathLength
     const dataLength = reader.skipField()
     const dataEnd = reader.position
     const version = reader.int()
     if (!request.isSessionAlive) return ErrorCode.SessionExpired
-    if (!isValidPath(bytes, pathStart, pathEnd)) return ErrorCode.BadArguments
+    if (pathLength < 0 || !isValidPath(bytes, pathStart, pathEnd)) return ErrorCode.BadArguments
     const path = decodeUtf8(bytes, pathStart, pathEnd)
     const node = this.#pending.find(bytes, pathStart, pathEnd, path)
     if (node === null) return ErrorCode.NoNode
@@ -244,7 +248,7 @@ export class NodePreparer {
 
   #setAcl(request: WriteRequest, reader: JuteReader, out: JuteWriter): number {
     const bytes = reader.bytes
-    const pathLength = requiredField(reader)
+    const pathLength = reader.skipField()
     const pathEnd = reader.position
     const pathStart = pathEnd - pathLength
     const aclStart = reader.position
@@ -252,7 +256,7 @@ export class NodePreparer {
     const aclEnd = reader.position
     const version = reader.int()
     if (!request.isSessionAlive) return ErrorCode.SessionExpired
-    if (!isValidPath(bytes, pathStart, pathEnd)) return ErrorCode.BadArguments
+    if (pathLength < 0 || !isValidPath(bytes, pathStart, pathEnd)) return ErrorCode.BadArguments
     if (!this.#normaliseAcl(request, bytes, aclStart, aclEnd)) return ErrorCode.InvalidACL
     const node = this.#find(bytes, pathStart, pathEnd)
     if (node === null) return ErrorCode.NoNode
@@ -270,12 +274,12 @@ export class NodePreparer {
 
   #check(request: WriteRequest, reader: JuteReader, out: JuteWriter): number {
     const bytes = reader.bytes
-    const pathLength = requiredField(reader)
+    const pathLength = reader.skipField()
     const pathEnd = reader.position
     const pathStart = pathEnd - pathLength
     const version = reader.int()
     if (!request.isSessionAlive) return ErrorCode.SessionExpired
-    if (!isValidPath(bytes, pathStart, pathEnd)) return ErrorCode.BadArguments
+    if (pathLength < 0 || !isValidPath(bytes, pathStart, pathEnd)) return ErrorCode.BadArguments
     const node = this.#find(bytes, pathStart, pathEnd)
     if (node === null) return ErrorCode.NoNode
     if (!this.#isAllowed(node, Perms.read, request)) return ErrorCode.NoAuth
@@ -307,7 +311,7 @@ export class NodePreparer {
 
   #parentOf(bytes: Uint8Array, start: number, end: number): PendingNode {
     const parent = this.#find(bytes, start, lastSlashOrNone(bytes, start, end))
-    if (parent === null) throw new MalformedRecord('a node has no parent')
+    if (parent === null) throw new UnusableRequest('a node has no parent')
     return parent
   }
 
@@ -382,10 +386,9 @@ function isOpenAcl(bytes: Uint8Array, start: number, end: number): boolean {
   return true
 }
 
-function requiredField(reader: JuteReader): number {
-  const length = reader.skipField()
-  if (length < 0) throw new MalformedRecord('a path is missing')
-  return length
+/** Creating or deleting nothing fails inside ZooKeeper; other operations refuse such a path. */
+function requirePath(length: number): void {
+  if (length < 0) throw new UnusableRequest('a path is missing')
 }
 
 /** Length and bytes of a field that ends at `end` in another record. */

@@ -6,6 +6,7 @@ import { JuteReader, MalformedRecord } from '../jute/reader.ts'
 import type { JuteWriter } from '../jute/writer.ts'
 import { ErrorCode } from '../records/errors.ts'
 import { OpCode } from '../records/opcodes.ts'
+import { reconfigRequest } from '../records/requests.ts'
 import { DIGEST_VERSION } from '../records/txn.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import type { Database } from '../tree/database.ts'
@@ -13,6 +14,7 @@ import { PendingChanges } from './pending-changes.ts'
 import { prepareMulti } from './prepare-multi.ts'
 import { NodePreparer } from './prepare-node.ts'
 import type { PipelineSettings } from './settings.ts'
+import { UnusableRequest } from './unusable-request.ts'
 import type { WriteRequest } from './write-request.ts'
 
 /** Where the type stands in a transaction's header. */
@@ -31,7 +33,11 @@ export class Preparer {
     this.#reader.fieldBytesMax = fieldBytesMax
   }
 
-  /** Appends the transaction for a client's request to `out`. Returns the error it became, or Ok. */
+  /**
+   * Appends the transaction for a client's request to `out`. Returns the error it became, or Ok.
+   * Throws MalformedRecord where the body cannot be read: then there is no transaction, and what
+   * `out` got is to be thrown away. Only a multi that cannot be read becomes an error transaction.
+   */
   prepareRequest(request: WriteRequest, out: JuteWriter): number {
     const start = this.#begin(request, out)
     this.#reader.reset(request.bytes, request.start, request.end)
@@ -39,7 +45,8 @@ export class Preparer {
     try {
       error = this.#body(request, out)
     } catch (problem) {
-      if (!(problem instanceof MalformedRecord)) throw problem
+      const isMultiUnread = problem instanceof MalformedRecord && request.op === OpCode.multi
+      if (!isMultiUnread && !(problem instanceof UnusableRequest)) throw problem
       error = ErrorCode.MarshallingError
     }
     this.#finish(error, start, out)
@@ -80,6 +87,7 @@ export class Preparer {
       }
       case OpCode.reconfig:
         // Off unless configured (`reconfigEnabled`), which comes with the ensemble.
+        reconfigRequest.read(this.#reader)
         return ErrorCode.ReconfigDisabled
       default:
         return this.#nodes.prepare(request.op, request, this.#reader, out)

@@ -1,6 +1,7 @@
 // Reads: requests that are answered from this server's own tree, and those that only touch the
 // connection's watches (ZooKeeper 3.9 `FinalRequestProcessor`). Each writes the body of its reply
-// and returns an error code; what was written before an error is thrown away by the caller.
+// and returns an error code; what was written before an error is thrown away by the caller, save
+// for a multiRead, whose results before its refusal are part of the answer.
 
 import { decodeUtf8 } from '../../base/text.ts'
 import { type JuteReader, MalformedRecord } from '../jute/reader.ts'
@@ -27,6 +28,7 @@ import {
 } from '../watch/watch-manager.ts'
 import { isAllowed, redactAcl } from './access.ts'
 import { type Identities, userName } from './identities.ts'
+import { skipOperation } from './prepare-multi.ts'
 import type { PipelineSettings } from './settings.ts'
 
 /** On whose behalf a read is done. */
@@ -73,7 +75,7 @@ export class ReadProcessor {
       case OpCode.getEphemerals:
         return this.#getEphemerals(request, by, out)
       case OpCode.multiRead:
-        return this.#multiRead(request, by, identities, out)
+        return this.#multiRead(request, identities, out)
       case OpCode.sync:
         out.ustring(pathRequest.read(request).path)
         return ErrorCode.Ok
@@ -175,44 +177,46 @@ export class ReadProcessor {
     return ErrorCode.Ok
   }
 
-  /** Each read has its own result; watch flags are ignored. */
-  #multiRead(request: JuteReader, by: Reader, identities: Identities, out: JuteWriter): number {
+  /**
+   * Each read has its own result; watch flags are ignored. Operations that do not read are refused
+   * when their turn comes, and then the results before them are the body beside the error.
+   */
+  #multiRead(request: JuteReader, identities: Identities, out: JuteWriter): number {
     const first = request.position
-    for (;;) {
-      const header = multiHeader.read(request)
-      if (header.done) break
-      if (header.type !== OpCode.getData && header.type !== OpCode.getChildren) {
-        throw new MalformedRecord(`operation ${header.type} is not for a multiRead`)
-      }
-      request.skipField()
-      request.bool()
-    }
+    checkOperations(request)
     request.position = first
+    let refusal: number = ErrorCode.Ok
     for (;;) {
       const { type, done } = multiHeader.read(request)
       if (done) break
       const at = out.position
       multiHeader.write(out, { type, done: false, err: 0 })
-      const error = this.#readWithoutWatch(type, request, by, identities, out)
+      const error = isMultiRead(type)
+        ? this.#readWithoutWatch(type, request, identities, out)
+        : ErrorCode.MarshallingError
       if (error === ErrorCode.Ok) continue
       out.position = at
+      if (error === ErrorCode.MarshallingError) {
+        refusal = error
+        break
+      }
       multiHeader.write(out, { type: OpCode.error, done: false, err: error })
       out.int(error)
     }
     multiHeader.write(out, MULTI_END)
-    return ErrorCode.Ok
+    return refusal
   }
 
   #readWithoutWatch(
     type: number,
     request: JuteReader,
-    by: Reader,
     identities: Identities,
     out: JuteWriter,
   ): number {
-    const length = pathLength(request)
+    const length = request.skipField()
     const end = request.position
     request.bool()
+    if (length < 0) return ErrorCode.MarshallingError
     const row = this.#tree.lookup(request.bytes, end - length, end)
     if (row === NO_ROW) return ErrorCode.NoNode
     if (!this.#mayRead(row, identities)) return ErrorCode.NoAuth
@@ -227,12 +231,12 @@ export class ReadProcessor {
 
   #addWatch(request: JuteReader, by: Reader, out: JuteWriter): number {
     const { path, mode } = addWatchRequest.read(request)
-    if (path === null) throw new MalformedRecord('a path is missing')
     if (mode !== AddWatchMode.persistent && mode !== AddWatchMode.persistentRecursive) {
       return ErrorCode.MarshallingError
     }
     const kind = mode === AddWatchMode.persistent ? WatchKind.persistent : WatchKind.recursive
-    this.#watches.add(by.watcher, path, kind)
+    // A watch on no path is accepted, and never fires.
+    if (path !== null) this.#watches.add(by.watcher, path, kind)
     out.int(ErrorCode.Ok)
     return ErrorCode.Ok
   }
@@ -261,6 +265,28 @@ export class ReadProcessor {
   #isAllowed(row: Row, wanted: number, identities: Identities): boolean {
     const { acls } = this.#tree
     return isAllowed(acls, this.#tree.aclId(row), wanted, identities, this.#settings.skipAcl)
+  }
+}
+
+const isMultiRead = (type: number): boolean =>
+  type === OpCode.getData || type === OpCode.getChildren
+
+/** Throws MalformedRecord unless all operations can be read, and either all of them read or none. */
+function checkOperations(request: JuteReader): void {
+  let reads: boolean | null = null
+  for (;;) {
+    const { type, done } = multiHeader.read(request)
+    if (done) return
+    if (reads !== null && reads !== isMultiRead(type)) {
+      throw new MalformedRecord('reads and writes in one request')
+    }
+    reads = isMultiRead(type)
+    if (reads) {
+      request.skipField()
+      request.bool()
+    } else {
+      skipOperation(type, request)
+    }
   }
 }
 

@@ -6,7 +6,7 @@ import { assert } from '../../base/assert.ts'
 import { Ring } from '../../base/ring.ts'
 import { EMPTY_BYTES } from '../../base/text.ts'
 import type { Zxid } from '../../base/zxid.ts'
-import type { JuteReader } from '../jute/reader.ts'
+import { type JuteReader, MalformedRecord } from '../jute/reader.ts'
 import type { JuteWriter } from '../jute/writer.ts'
 import { SERVER_IDENTITIES } from '../pipeline/identities.ts'
 import { Preparer } from '../pipeline/prepare.ts'
@@ -56,14 +56,14 @@ export class Proposer {
     return this.#inFlight.length
   }
 
-  /** A client's write, its body where `reader` stands. Returns its zxid. */
+  /** A client's write, its body where `reader` stands. Returns its zxid; null if it is unreadable. */
   proposeWrite(
     connection: ClientConnection,
     op: number,
     xid: number,
     reader: JuteReader,
     wallMs: number,
-  ): Zxid {
+  ): Zxid | null {
     const session = connection.session!
     const request = this.#begin(connection.sessionHigh, connection.sessionLow, op, wallMs)
     request.isSessionAlive = !session.closing
@@ -74,7 +74,13 @@ export class Proposer {
     request.end = reader.end
     const out = this.#arena.begin()
     const start = out.position
-    this.preparer.prepareRequest(request, out)
+    try {
+      this.preparer.prepareRequest(request, out)
+    } catch (problem) {
+      if (!(problem instanceof MalformedRecord)) throw problem
+      out.position = start
+      return null
+    }
     return this.#propose(out, start, connection, op === OpCode.closeSession ? session : null)
   }
 

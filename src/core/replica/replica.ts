@@ -22,7 +22,7 @@ import { readConnectRequest } from '../records/connect.ts'
 import { ErrorCode } from '../records/errors.ts'
 import { REQUEST_HEADER_BYTES } from '../records/headers.ts'
 import { OpCode, Xid, opKind } from '../records/opcodes.ts'
-import { authPacket } from '../records/requests.ts'
+import { authPacket, saslRequest } from '../records/requests.ts'
 import type { EventType } from '../records/watches.ts'
 import type { TrackedSession } from '../session/session-tracker.ts'
 import type { Database } from '../tree/database.ts'
@@ -269,15 +269,23 @@ export class Replica implements Audience {
     if (op === OpCode.auth) {
       this.#onAuth(connection, xid)
     } else if (op === OpCode.sasl) {
-      // No mechanism is configured: the exchange is over at once, and proves nothing.
-      const start = beginReply(connection.output)
-      connection.output.int(-1)
-      finishReply(connection.output, start, xid, 0 as Zxid, ErrorCode.Ok)
-      this.#sent(connection)
+      this.#onSasl(connection, xid)
     } else {
       this.sessions.tracker.touch(connection.session!, this.#nowMs)
       this.#readInOrder(connection, xid, op)
     }
+  }
+
+  /** No mechanism is configured: any token ends the exchange, and proves nothing. */
+  #onSasl(connection: ClientConnection, xid: number): void {
+    if (!hasToken(this.#reader)) {
+      this.#drop(connection)
+      return
+    }
+    const start = beginReply(connection.output)
+    connection.output.int(-1)
+    finishReply(connection.output, start, xid, 0 as Zxid, ErrorCode.Ok)
+    this.#sent(connection)
   }
 
   #onAuth(connection: ClientConnection, xid: number): void {
@@ -405,17 +413,22 @@ export class Replica implements Audience {
       writeHeaderReply(output, Xid.ping, zxid, ErrorCode.Ok)
     } else if (op === OpCode.setWatches || op === OpCode.setWatches2) {
       writeHeaderReply(output, xid, zxid, this.#setWatches(connection, op))
+    } else if (opKind(op) === 'write') {
+      // A write that could not be read is answered in its turn, and changes nothing.
+      writeHeaderReply(output, xid, zxid, ErrorCode.MarshallingError)
     } else {
       const start = beginReply(output)
       const bodyStart = output.position
+      let hasBodyBesideError = op === OpCode.multiRead
       let error: number
       try {
         error = this.#reads.read(op, this.#reader, connection, identities, output)
       } catch (problem) {
         if (!(problem instanceof MalformedRecord)) throw problem
+        hasBodyBesideError = false
         error = ErrorCode.MarshallingError
       }
-      if (error !== ErrorCode.Ok) output.position = bodyStart
+      if (error !== ErrorCode.Ok && !hasBodyBesideError) output.position = bodyStart
       finishReply(output, start, xid, zxid, error)
     }
     this.readLatency.add(this.#answered(connection, op, xid, arrivedMs))
@@ -445,6 +458,10 @@ export class Replica implements Audience {
     }
     const byteCount = this.#reader.remaining
     const zxid = this.proposer.proposeWrite(connection, op, xid, this.#reader, this.#wallMs)
+    if (zxid === null) {
+      this.#readInOrder(connection, xid, op)
+      return
+    }
     connection.queue.push({
       xid,
       op,
@@ -573,5 +590,14 @@ export class Replica implements Audience {
     if (connection.isReading === reading) return
     connection.isReading = reading
     this.#ready.reading.push({ connection: connection.connection, reading })
+  }
+}
+
+function hasToken(reader: JuteReader): boolean {
+  try {
+    return saslRequest.read(reader).token !== null
+  } catch (problem) {
+    if (!(problem instanceof MalformedRecord)) throw problem
+    return false
   }
 }
