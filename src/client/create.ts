@@ -111,7 +111,7 @@ export async function createNode(
 ): Promise<Created> {
   const { driver } = view
   const timeoutMs = options.timeout ?? view.operationTimeoutMs
-  const deadline = new Deadline(driver, `create ${path}`, timeoutMs, options.signal)
+  const deadline = new Deadline(driver.platform, `create ${path}`, timeoutMs, options.signal)
   for (;;) {
     try {
       return await once(view, path, data, { ...options, ...deadline.step })

@@ -60,7 +60,7 @@ async function deleteGuaranteed(
 ): Promise<{ zxid: number }> {
   const { driver } = view
   const timeoutMs = options.timeout ?? view.operationTimeoutMs
-  const deadline = new Deadline(driver, `delete ${path}`, timeoutMs, options.signal)
+  const deadline = new Deadline(driver.platform, `delete ${path}`, timeoutMs, options.signal)
   deadline.throwIfOver()
   let zxid = driver.lastZxid
   const done = view.janitor.run(`delete ${toServerPath(view.chroot, path)}`, async () => {
@@ -90,7 +90,7 @@ async function deleteTree(
     throw new BadOptionsError(`${path} is not deleted recursively: it holds the whole tree`)
   }
   const timeoutMs = options.timeout ?? view.operationTimeoutMs
-  const deadline = new Deadline(view.driver, `delete ${path}`, timeoutMs, options.signal)
+  const deadline = new Deadline(view.driver.platform, `delete ${path}`, timeoutMs, options.signal)
   for (;;) {
     const below = await descendants(view, path, deadline)
     for (let i = below.length; i > 0; i -= DELETES_PER_TRANSACTION) {

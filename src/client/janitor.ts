@@ -3,7 +3,7 @@
 
 import type { Driver } from './driver.ts'
 import { ClosedError, isZkError } from './errors.ts'
-import { Deadline } from './waiting.ts'
+import { Deadline, untilConnected } from './waiting.ts'
 
 export class Janitor {
   readonly #driver: Driver
@@ -38,10 +38,10 @@ export class Janitor {
 
   async #untilDone(key: string, task: () => Promise<void>): Promise<void> {
     const driver = this.#driver
-    const unbounded = new Deadline(driver, key, Number.POSITIVE_INFINITY, undefined)
+    const unbounded = new Deadline(driver.platform, key, Number.POSITIVE_INFINITY, undefined)
     for (let pauseMs = 50; ; pauseMs = Math.min(5_000, pauseMs * 2)) {
       try {
-        await unbounded.connected()
+        await untilConnected(driver, unbounded)
         await task()
         return
       } catch (error) {

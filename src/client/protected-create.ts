@@ -14,7 +14,7 @@ import { SessionLostError, isZkError } from './errors.ts'
 import { asBytes } from './options.ts'
 import { Request, type View } from './request.ts'
 import type { Stat } from './stat.ts'
-import { Deadline } from './waiting.ts'
+import { Deadline, untilConnected } from './waiting.ts'
 
 /**
  * How a node is marked: `curator` writes `_c_<uuid>-` before its name, `hex` 32 digits (as kazoo
@@ -31,10 +31,10 @@ export async function createProtected(
 ): Promise<Created> {
   const { driver } = view
   const timeoutMs = options.timeout ?? view.operationTimeoutMs
-  const deadline = new Deadline(driver, `create ${path}`, timeoutMs, options.signal)
+  const deadline = new Deadline(driver.platform, `create ${path}`, timeoutMs, options.signal)
   const attempt = new Attempt(view, path, asBytes(data), options, style)
   for (;;) {
-    await deadline.connected()
+    await untilConnected(driver, deadline)
     attempt.sessionId = driver.sessionId
     try {
       const once = { ...options, ...deadline.step, idempotent: false, boundTo: 'session' } as const
@@ -78,7 +78,7 @@ class Attempt {
   /** Finds out whether the node was made. Null: it was not, and may be tried again under its mark. */
   async afterLostAnswer(deadline: Deadline): Promise<Created | null> {
     try {
-      await deadline.connected()
+      await untilConnected(this.#view.driver, deadline)
       this.#throwIfSessionIsOver()
       const own = await this.#findOwn(deadline)
       this.#throwIfSessionIsOver()
@@ -98,7 +98,7 @@ class Attempt {
     const swept = janitor.run(`create ${this.path} ${this.sessionId}`, async () => {
       if (this.#isEphemeral && driver.sessionId !== this.sessionId) return
       const timeoutMs = Number.POSITIVE_INFINITY
-      const unbounded = new Deadline(driver, `clean up ${this.path}`, timeoutMs, undefined)
+      const unbounded = new Deadline(driver.platform, `clean up ${this.path}`, timeoutMs, undefined)
       for (const one of await this.#findOwn(unbounded)) {
         await deleteOnce(this.#view, one.path, { idempotent: true }).catch(ignoreNoNode)
       }

@@ -33,7 +33,7 @@ export async function update(
 ): Promise<Content | null> {
   const { driver } = view
   const timeoutMs = options.timeout ?? view.operationTimeoutMs
-  const deadline = new Deadline(driver, `update ${path}`, timeoutMs, options.signal)
+  const deadline = new Deadline(driver.platform, `update ${path}`, timeoutMs, options.signal)
   for (let pauseMs = 0; ; pauseMs = Math.min(500, pauseMs * 2 + 2)) {
     if (pauseMs > 0) await deadline.pause(driver.platform.random.below(pauseMs))
     deadline.throwIfOver()

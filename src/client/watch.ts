@@ -180,7 +180,7 @@ export async function watchOnce(
   const problem = pathProblem(path)
   if (problem !== null) throw new PathError(path, problem)
   const timeoutMs = options.timeout ?? Number.POSITIVE_INFINITY
-  const deadline = new Deadline(view.driver, `watch ${path}`, timeoutMs, options.signal)
+  const deadline = new Deadline(view.driver.platform, `watch ${path}`, timeoutMs, options.signal)
   return deadline.wait<NodeEvent>((resolve, reject) => {
     const listener: WatchListener = {
       fired(type, eventPath, zxid) {

@@ -15,6 +15,7 @@ import { BadOptionsError, ClosedError, ConnectError, DecodeError, isZkError } fr
 import { EventStream } from './event-stream.ts'
 import type { Janitor } from './janitor.ts'
 import { type OperationOptions, type ReadOptions, asBytes, parseTarget } from './options.ts'
+import type { Platform } from './platform.ts'
 import { createProtected } from './protected-create.ts'
 import { type Convert, Request, type View } from './request.ts'
 import type { Session } from './session.ts'
@@ -23,7 +24,7 @@ import { type State, type StateEvent, stateEvent } from './state.ts'
 import { type Operation, type ReadOperation, type ResultsOf, Transaction } from './transaction.ts'
 import { commit, multiRead } from './transaction.ts'
 import { type Change, type Content, type UpdateOptions, update } from './update.ts'
-import { Deadline, isConnected } from './waiting.ts'
+import { Deadline, isConnected, untilConnected } from './waiting.ts'
 import { type WalkEntry, type WalkOptions, walk } from './walk.ts'
 import { type NodeEvent, Watch, type WatchOnceKind, type WatchOnceOptions } from './watch.ts'
 import { type WatchOptions, watchOnce } from './watch.ts'
@@ -96,9 +97,14 @@ export class ZooKeeper implements AsyncDisposable {
   ): Promise<this> {
     const driver = this.#driver
     driver.start()
-    const deadline = new Deadline(driver, 'connect', options.timeout ?? 30_000, options.signal)
+    const deadline = new Deadline(
+      driver.platform,
+      'connect',
+      options.timeout ?? 30_000,
+      options.signal,
+    )
     try {
-      await deadline.connected()
+      await untilConnected(driver, deadline)
       return this
     } catch (error) {
       if (isZkError(error, 'ABORT_ERR')) throw error
@@ -195,6 +201,12 @@ export class ZooKeeper implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** The clocks, timers and randomness that this client runs on: for recipes, which then run in the
+   * same time, also where that is a virtual one. */
+  get platform(): Platform {
+    return this.#driver.platform
   }
 
   // ---- Writing
