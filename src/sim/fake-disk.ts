@@ -68,6 +68,7 @@ export class FakeDisk implements Disk {
   #callsUntilCrash = Number.POSITIVE_INFINITY
   #dead = false
   #faults = 0
+  #durableChanges = 0
 
   constructor(clock: VirtualClock, random: Prng, conditions: DiskConditions, lies: DiskLies = {}) {
     this.#clock = clock
@@ -84,6 +85,11 @@ export class FakeDisk implements Disk {
   /** Errors that were injected so far. */
   get faults(): number {
     return this.#faults
+  }
+
+  /** Rises whenever something may have become durable. */
+  get durableChanges(): number {
+    return this.#durableChanges
   }
 
   // Crashes.
@@ -353,6 +359,7 @@ export class FakeDisk implements Disk {
     this.#inFlight.push(request)
     this.#clock.after(delayUs, label, this.#scope, () => {
       this.#inFlight.splice(this.#inFlight.indexOf(request), 1)
+      this.#durableChanges++
       const error = effect()
       const tellUs = random.chance(0.8) ? random.below(30) : random.below(3_000)
       this.#clock.after(tellUs, 'disk tells', this.#scope, () => done(error))
@@ -367,6 +374,7 @@ export class FakeDisk implements Disk {
       throw new SimulatedCrash('the machine goes down')
     }
     this.#callsUntilCrash--
+    this.#durableChanges++
     effect()
   }
 

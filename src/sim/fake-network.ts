@@ -6,7 +6,7 @@
 import { InvariantError } from '../base/assert.ts'
 import { crc32 } from '../base/checksum.ts'
 import type { Prng } from '../base/prng.ts'
-import type { ClientNetwork, ConnectionId } from '../ports/client-network.ts'
+import type { ClientEvents, ClientNetwork, ConnectionId } from '../ports/client-network.ts'
 import type { Transport, TransportConnection, TransportHandlers } from '../ports/transport.ts'
 import { FakePipe, type PipeConditions } from './fake-pipe.ts'
 import type { VirtualClock } from './virtual-clock.ts'
@@ -25,14 +25,6 @@ export const CALM_NETWORK: NetworkConditions = {
   refuse: 0,
   hang: 0,
   keepArrays: 0.5,
-}
-
-/** What a server hears of its clients. */
-export interface ServerHandlers {
-  opened(connection: ConnectionId, address: string, port: number): void
-  /** The array is overwritten as soon as this returns. */
-  bytes(connection: ConnectionId, chunk: Uint8Array): void
-  closed(connection: ConnectionId): void
 }
 
 /** What can go wrong with one connection. */
@@ -70,8 +62,8 @@ export class FakeNetwork {
   }
 
   /** Opens a server's port; the returned listener is the server's way to its clients. */
-  listen(host: string, port: number, handlers: ServerHandlers): FakeListener {
-    const listener = new FakeListener(handlers, this.#links)
+  listen(host: string, port: number, events: ClientEvents): FakeListener {
+    const listener = new FakeListener(events, this.#links)
     this.#listeners.set(`${host}:${port}`, listener)
     return listener
   }
@@ -147,7 +139,7 @@ export class FakeNetwork {
     link.onClientClosed = () => {
       dial.isClosed = true
     }
-    listener.handlers.opened(id, address, port)
+    listener.events.opened(id, address, port)
     handlers.opened()
   }
 }
@@ -159,11 +151,11 @@ interface Dial {
 
 /** A server's side of all its connections. */
 export class FakeListener implements ClientNetwork {
-  readonly handlers: ServerHandlers
+  readonly events: ClientEvents
   readonly #links: ReadonlyMap<ConnectionId, Link>
 
-  constructor(handlers: ServerHandlers, links: ReadonlyMap<ConnectionId, Link>) {
-    this.handlers = handlers
+  constructor(events: ClientEvents, links: ReadonlyMap<ConnectionId, Link>) {
+    this.events = events
     this.#links = links
   }
 
@@ -203,6 +195,7 @@ class Link {
   readonly #forget: () => void
   #clientIsOpen = true
   #serverIsOpen = true
+  #owesDrained = false
 
   constructor(
     clock: VirtualClock,
@@ -223,7 +216,7 @@ class Link {
     this.up = new FakePipe(clock, random, conditions, `up ${id}`, {
       bytes: (chunk) => {
         if (!this.#serverIsOpen) return
-        listener.handlers.bytes(id, chunk)
+        listener.events.bytes(id, chunk)
         chunk.fill(0xee)
       },
       ended: () => this.#endServer(),
@@ -231,6 +224,7 @@ class Link {
     this.down = new FakePipe(clock, random, conditions, `down ${id}`, {
       bytes: (chunk) => {
         if (this.#clientIsOpen) handlers.bytes(chunk)
+        this.#tellDrained()
       },
       ended: () => this.#endClient('closed by the server'),
     })
@@ -242,6 +236,7 @@ class Link {
       this.down.send(bytes.slice(), null)
       return true
     }
+    this.#owesDrained = true
     const fingerprint = crc32(0, bytes, 0, bytes.length)
     this.down.send(bytes, () => {
       if (crc32(0, bytes, 0, bytes.length) !== fingerprint) {
@@ -285,6 +280,13 @@ class Link {
     this.#forgetWhenOver()
   }
 
+  /** The server has been told of a backlog, so it is told when that is gone. */
+  #tellDrained(): void {
+    if (!this.#owesDrained || this.down.queuedBytes > 0 || !this.#serverIsOpen) return
+    this.#owesDrained = false
+    this.listener.events.drained(this.#id)
+  }
+
   #later(task: () => void): void {
     const random = this.#random
     const delayUs = random.chance(0.7) ? random.below(2_000) : random.below(3_000_000)
@@ -306,7 +308,7 @@ class Link {
     this.#serverIsOpen = false
     this.up.abandon()
     this.down.end()
-    this.listener.handlers.closed(this.#id)
+    this.listener.events.closed(this.#id)
     this.#forgetWhenOver()
   }
 

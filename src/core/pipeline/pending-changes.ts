@@ -212,8 +212,9 @@ function loadNode(tree: DataTree, row: number, path: string): PendingNode {
     version: tree.version(row),
     creations: tree.creations(row),
     aversion: tree.aversion(row),
-    ownerHigh: tree.ownerHigh(row),
-    ownerLow: tree.ownerLow(row),
+    // A tree may hand out the words of an owner unsigned; those of requests are signed.
+    ownerHigh: tree.ownerHigh(row) | 0,
+    ownerLow: tree.ownerLow(row) | 0,
     isEphemeral: tree.isEphemeral(row),
     childCount: tree.childCount(row),
     aclId: tree.aclId(row),

@@ -1,0 +1,36 @@
+// Cuts a stream into frames for the checkers, by a way of its own and without any hurry.
+
+import { Violation } from './violation.ts'
+
+export class FrameCutter {
+  #rest = new Uint8Array(0)
+  #isBroken = false
+
+  /** The frames that are whole with `chunk`, each in an array of its own. */
+  push(chunk: Uint8Array): Uint8Array[] {
+    if (this.#isBroken) return []
+    const all = new Uint8Array(this.#rest.length + chunk.length)
+    all.set(this.#rest)
+    all.set(chunk, this.#rest.length)
+    const view = new DataView(all.buffer)
+    const frames: Uint8Array[] = []
+    let at = 0
+    while (all.length - at >= 4) {
+      const length = view.getInt32(at)
+      if (length < 0) {
+        this.#isBroken = true
+        break
+      }
+      if (all.length - at - 4 < length) break
+      frames.push(all.slice(at + 4, at + 4 + length))
+      at += 4 + length
+    }
+    this.#rest = all.slice(at)
+    return frames
+  }
+
+  /** Asserts that nothing of a frame is left over. */
+  requireWhole(): void {
+    if (this.#rest.length > 0) throw new Violation('wire', 'a stream ends within a frame')
+  }
+}

@@ -1,0 +1,489 @@
+// Watches the wire at the server's door: every byte as the server gets it, every byte as the server
+// gives it. From the history and the requests of a connection it knows, frame for frame, what the
+// server must send: each answer is that of the state at the zxid it carries, answers come in the
+// order of the requests, events come once and before anything that shows their change, and nothing
+// is shown that a crash could take back. It looks at nothing inside the server.
+
+import type { SessionId } from '../../base/session-id.ts'
+import { formatSessionId } from '../../base/session-id.ts'
+import { equalBytes } from '../../base/text.ts'
+import { type Zxid, ZXID_ZERO, formatZxid } from '../../base/zxid.ts'
+import { JuteReader, MalformedRecord } from '../../core/jute/reader.ts'
+import { type Id, Perms } from '../../core/records/acl.ts'
+import { readConnectRequest, readConnectResponse } from '../../core/records/connect.ts'
+import { ErrorCode, errorName } from '../../core/records/errors.ts'
+import { OpCode, Xid, opKind, opName } from '../../core/records/opcodes.ts'
+import { type EventType, watcherEvent } from '../../core/records/watches.ts'
+import type { ConnectionId } from '../../ports/client-network.ts'
+import type { Hasher } from '../../ports/hasher.ts'
+import { isPermitted } from '../model/model-access.ts'
+import { expectedPassword, provenIdentity } from '../model/model-identity.ts'
+import { type Answer, answerRead, watchLeftBy } from '../model/model-read.ts'
+import { decodeReplyFrame, type SentReply } from '../model/model-reply.ts'
+import { type ModelRequest, type SetWatchesBody, decodeRequest } from '../model/model-request.ts'
+import { ModelWatches } from '../model/model-watches.ts'
+import { FrameCutter } from './frame-cutter.ts'
+import type { DeliveredWrite, History } from './history.ts'
+import type { SessionChecker } from './session-checker.ts'
+import type { ServiceRules } from './txn-judge.ts'
+import { Violation, canonical } from './violation.ts'
+
+export class WireChecker {
+  readonly #history: History
+  readonly #sessions: SessionChecker
+  readonly #rules: ServiceRules
+  readonly #hasher: Hasher
+  readonly #connections = new Map<ConnectionId, Connection>()
+  /** The server's position at the end of the last turn. */
+  #applied: Zxid = ZXID_ZERO
+  #answers = 0
+  #events = 0
+
+  constructor(history: History, sessions: SessionChecker, rules: ServiceRules, hasher: Hasher) {
+    this.#history = history
+    this.#sessions = sessions
+    this.#rules = rules
+    this.#hasher = hasher
+  }
+
+  /** How much has been compared: a run in which nothing was is no evidence. */
+  get answers(): number {
+    return this.#answers
+  }
+
+  get events(): number {
+    return this.#events
+  }
+
+  /** Requests that the server has and has not answered. */
+  get unanswered(): number {
+    let count = 0
+    for (const connection of this.#connections.values()) {
+      if (connection.closable === null) count += connection.pending.length
+    }
+    return count
+  }
+
+  // What the server hears.
+
+  opened(id: ConnectionId, address: string): void {
+    this.#connections.set(id, new Connection(id, address))
+  }
+
+  received(id: ConnectionId, chunk: Uint8Array): void {
+    const connection = this.#must(id)
+    for (const frame of connection.up.push(chunk)) {
+      if (connection.phase === 'handshake') this.#onConnectRequest(connection, frame)
+      else this.#onRequest(connection, frame)
+    }
+  }
+
+  /** The client's side has gone; the server knows by now. */
+  closed(id: ConnectionId): void {
+    const connection = this.#connections.get(id)
+    if (connection === undefined) return
+    for (const request of connection.pending) {
+      if (request.write !== null) request.write.isOrphan = true
+    }
+    this.#connections.delete(id)
+  }
+
+  /** The server's process has ended. */
+  crash(): void {
+    this.#connections.clear()
+  }
+
+  restarted(zxid: Zxid): void {
+    this.#applied = zxid
+  }
+
+  // What the server says.
+
+  sent(id: ConnectionId, bytes: Uint8Array): void {
+    const connection = this.#connections.get(id)
+    if (connection === undefined) return
+    if (connection.isSuperseded) throw this.#wrong(connection, 'is sent to after its session moved')
+    for (const frame of connection.down.push(bytes)) {
+      try {
+        if (connection.phase === 'handshake') this.#onConnectResponse(connection, frame)
+        else this.#onReply(connection, decodeReplyFrame(frame))
+      } catch (error) {
+        if (!(error instanceof MalformedRecord)) throw error
+        throw this.#wrong(connection, `is sent a frame that cannot be read: ${error.message}`)
+      }
+    }
+  }
+
+  /** The server closes a connection. */
+  closing(id: ConnectionId): void {
+    const connection = this.#connections.get(id)
+    if (connection === undefined) return
+    const { session } = connection
+    if (session !== null && this.#history.isClosed(session)) connection.closable ??= 'session ended'
+    if (connection.phase === 'handshake') connection.closable ??= 'handshake'
+    if (connection.closable === null) throw this.#wrong(connection, 'is closed for no reason')
+    connection.isClosing = true
+  }
+
+  /** The server has done all that followed from one input. */
+  endTurn(applied: Zxid): void {
+    if (applied < this.#applied) {
+      throw new Violation(
+        'one order',
+        `the server goes back from ${formatZxid(this.#applied)} to ${formatZxid(applied)}`,
+      )
+    }
+    this.#applied = applied
+    this.#requireDurable(applied, 'is applied')
+    for (const connection of this.#connections.values()) {
+      if (connection.phase === 'live' && !connection.isClosing) {
+        this.#advance(connection, applied)
+        const missing = connection.expected.find((event) => !event.isOptional)
+        if (missing !== undefined) {
+          throw this.#wrong(connection, `was not told of ${canonical(missing)}`)
+        }
+      }
+      connection.idsBefore = connection.ids
+      connection.isSuperseded ||= connection.closable === 'session moved'
+    }
+  }
+
+  // The handshake.
+
+  #onConnectRequest(connection: Connection, frame: Uint8Array): void {
+    connection.phase = 'connecting'
+    try {
+      connection.connect = readConnectRequest(new JuteReader(frame))
+    } catch (error) {
+      if (!(error instanceof MalformedRecord)) throw error
+      connection.closable = 'malformed handshake'
+      return
+    }
+    const { connect } = connection
+    if (connect.lastZxidSeen > BigInt(this.#applied)) connection.closable = 'has seen more'
+    if (connect.sessionId === 0n) return
+    for (const other of this.#connections.values()) {
+      if (other !== connection && other.session === connect.sessionId) {
+        other.closable ??= 'session moved'
+      }
+    }
+  }
+
+  #onConnectResponse(connection: Connection, frame: Uint8Array): void {
+    throw this.#wrong(connection, `is sent ${frame.length} bytes before its handshake`)
+  }
+
+  #onConnected(connection: Connection, frame: Uint8Array): void {
+    const response = readConnectResponse(new JuteReader(frame))
+    const connect = connection.connect as NonNullable<Connection['connect']>
+    if (connect.lastZxidSeen > BigInt(this.#applied) && connection.closable === 'has seen more') {
+      throw this.#wrong(connection, 'is accepted although it has seen more than the server')
+    }
+    const session = response.sessionId
+    if (response.timeOut === 0) {
+      this.#onRefused(connection, connect.sessionId, connect.passwd)
+      return
+    }
+    const { minSessionTimeoutMs, maxSessionTimeoutMs } = this.#rules
+    const timeoutMs = Math.min(maxSessionTimeoutMs, Math.max(minSessionTimeoutMs, connect.timeOut))
+    if (response.timeOut !== timeoutMs) {
+      throw this.#wrong(connection, `is granted ${response.timeOut} ms instead of ${timeoutMs}`)
+    }
+    const isNew = connect.sessionId === 0n
+    const password = expectedPassword(session)
+    if (!equalBytes(response.passwd ?? new Uint8Array(0), password)) {
+      throw this.#wrong(connection, 'is given a wrong password')
+    }
+    if (!isNew) {
+      if (session !== connect.sessionId) throw this.#wrong(connection, 'gets another session')
+      if (!equalBytes(connect.passwd ?? new Uint8Array(0), password)) {
+        throw this.#wrong(connection, 'takes up a session without its password')
+      }
+      if (this.#history.isClosed(session)) {
+        throw this.#wrong(connection, `takes up ${formatSessionId(session)}, which has ended`)
+      }
+    }
+    if (!this.#history.stateAt(this.#history.durable).sessions.has(session)) {
+      throw this.#wrong(connection, `is given ${formatSessionId(session)}, which is not durable`)
+    }
+    connection.phase = 'live'
+    connection.session = session
+    if (!isNew) this.#sessions.renewed(session as SessionId, timeoutMs)
+  }
+
+  #onRefused(connection: Connection, session: bigint, password: Uint8Array | null): void {
+    const knows = equalBytes(password ?? new Uint8Array(0), expectedPassword(session))
+    const lives = this.#history.stateAt(this.#history.durable).sessions.has(session)
+    if (knows && lives && !this.#sessions.mayBeClosing(session as SessionId)) {
+      throw this.#wrong(connection, `is refused ${formatSessionId(session)}, which lives`)
+    }
+    connection.closable = 'session refused'
+  }
+
+  // Requests.
+
+  #onRequest(connection: Connection, frame: Uint8Array): void {
+    if (connection.phase !== 'live' && connection.phase !== 'connecting') return
+    if (frame.length < 8) {
+      connection.closable ??= 'short frame'
+      return
+    }
+    const request = decodeRequest(frame)
+    const kind = opKind(request.op)
+    if (kind === 'refused') connection.closable ??= 'refused operation'
+    if (request.op === OpCode.auth) {
+      this.#onAuthRequest(connection, request)
+      return
+    }
+    // While its session is being made the connection's requests wait, unread.
+    if (connection.session !== null) this.#sessions.touched(connection.session as SessionId)
+    let write: DeliveredWrite | null = null
+    if (kind === 'write') {
+      write = {
+        session: connection.session ?? 0n,
+        connection: connection.id,
+        request,
+        ids: connection.ids,
+        entry: null,
+        isOrphan: false,
+      }
+      this.#history.deliver(write)
+    }
+    connection.pending.push({ request, ids: connection.ids, write })
+  }
+
+  #onAuthRequest(connection: Connection, request: ModelRequest): void {
+    const packet = request.body as { scheme: string | null; auth: Uint8Array | null } | null
+    if (packet === null) {
+      connection.closable ??= 'malformed identity'
+      return
+    }
+    const { scheme, auth } = packet
+    const id = provenIdentity(scheme, auth, connection.address, this.#hasher)
+    connection.auths.push(id === null ? ErrorCode.AuthFailed : ErrorCode.Ok)
+    if (id === null) connection.closable ??= 'identity refused'
+    else if (!connection.ids.some((own) => canonical(own) === canonical(id))) {
+      connection.ids = [...connection.ids, id]
+    }
+  }
+
+  // Answers.
+
+  #onReply(connection: Connection, reply: SentReply): void {
+    if (connection.phase === 'connecting') {
+      this.#onConnected(connection, reply.reader.bytes)
+      return
+    }
+    const { xid, zxid, err } = reply.header
+    if (xid === Xid.notification) {
+      this.#onNotification(connection, reply)
+      return
+    }
+    if (xid === Xid.auth) {
+      const expected = connection.auths.shift()
+      if (expected !== err) {
+        throw this.#wrong(connection, `is told ${errorName(err)} about its identity`)
+      }
+      return
+    }
+    this.#answers++
+    const pending = connection.pending.shift()
+    if (pending === undefined) throw this.#wrong(connection, `is answered ${xid} without asking`)
+    const { request } = pending
+    const expectedXid = request.op === OpCode.ping ? Xid.ping : request.xid
+    if (xid !== expectedXid) {
+      throw this.#wrong(connection, `is answered ${xid}, its oldest request is ${request.xid}`)
+    }
+    if (opKind(request.op) === 'refused') return
+    this.#requireNext(connection, zxid, `the answer to ${describe(request)}`)
+    this.#advance(connection, zxid)
+    const missing = connection.expected.find((event) => !event.isOptional)
+    if (missing !== undefined) {
+      throw this.#wrong(
+        connection,
+        `gets the answer to ${describe(request)} at ${formatZxid(zxid)} before ${canonical(missing)}`,
+      )
+    }
+    connection.expected.length = 0
+    const expected = this.#expectedAnswer(connection, pending, zxid)
+    const found: Answer = { error: err as ErrorCode, body: reply.bodyFor(request.op) }
+    if (canonical(found) !== canonical(expected)) {
+      throw this.#wrong(
+        connection,
+        `is answered ${describe(request)} at ${formatZxid(zxid)}\n  with     ${canonical(found)}` +
+          `\n  expected ${canonical(expected)}`,
+      )
+    }
+    if (request.op === OpCode.closeSession) connection.closable ??= 'session closed'
+  }
+
+  #expectedAnswer(connection: Connection, pending: Pending, zxid: Zxid): Answer {
+    const { request, write } = pending
+    const { watches } = connection
+    if (write !== null) {
+      const { entry } = write
+      if (entry === null || entry.zxid > this.#history.durable) {
+        throw this.#wrong(connection, `is answered ${describe(request)}, which is not durable`)
+      }
+      if (entry.zxid !== zxid) {
+        throw this.#wrong(
+          connection,
+          `is answered ${describe(request)} at ${formatZxid(zxid)}, done at ${formatZxid(entry.zxid)}`,
+        )
+      }
+      return entry.answer
+    }
+    const state = this.#history.stateAt(zxid)
+    const body = request.body as { path?: string; mode?: number; type?: number } | null
+    const path = body?.path ?? ''
+    switch (request.op) {
+      case OpCode.addWatch:
+        ;(body?.mode === 0 ? watches.persistent : watches.recursive).add(path)
+        return { error: ErrorCode.Ok, body: { err: ErrorCode.Ok } }
+      case OpCode.checkWatches:
+      case OpCode.removeWatches: {
+        const found = watches.match(path, body?.type ?? 0, request.op === OpCode.removeWatches)
+        return { error: found ? ErrorCode.Ok : ErrorCode.NoWatcher, body: null }
+      }
+      case OpCode.setWatches:
+      case OpCode.setWatches2: {
+        const missed = watches.restore(request.body as SetWatchesBody, state)
+        const told = connection.replayed.splice(0)
+        if (canonical(missed) !== canonical(told)) {
+          throw this.#wrong(
+            connection,
+            `missed ${canonical(missed)} and is told of ${canonical(told)}`,
+          )
+        }
+        return { error: ErrorCode.Ok, body: null }
+      }
+      default: {
+        const reader = { session: connection.session ?? 0n, ids: pending.ids }
+        const answer = answerRead(state, request, reader)
+        const left = watchLeftBy(request, answer)
+        if (left !== null) watches[left].add(path)
+        return answer
+      }
+    }
+  }
+
+  // Events.
+
+  #onNotification(connection: Connection, reply: SentReply): void {
+    this.#events++
+    const { zxid } = reply.header
+    const { type, path } = watcherEvent.read(reply.reader)
+    if (zxid < 0) {
+      connection.replayed.push({ type: type as EventType, path: path ?? '' })
+      return
+    }
+    this.#requireNext(connection, zxid, `the event ${type} of ${path}`)
+    this.#advance(connection, zxid)
+    for (;;) {
+      const expected = connection.expected.shift()
+      if (expected?.zxid === zxid && expected.type === type && expected.path === path) return
+      if (expected?.isOptional === true) continue
+      throw this.#wrong(
+        connection,
+        `is told of ${type} ${path} at ${formatZxid(zxid)}, expected ${canonical(expected)}`,
+      )
+    }
+  }
+
+  /** The events that the transactions up to `zxid` mean for a connection. */
+  #advance(connection: Connection, zxid: Zxid): void {
+    const from = connection.position
+    if (zxid <= from) return
+    connection.position = zxid
+    if (connection.watches.isEmpty) return
+    for (const { events } of this.#history.between(from, zxid)) {
+      for (const { zxid: at, type, path, acl } of events) {
+        if (!connection.watches.take(type, path)) continue
+        const now = isPermitted(acl, Perms.read, connection.ids)
+        const before = isPermitted(acl, Perms.read, connection.idsBefore)
+        if (now || before) {
+          connection.expected.push({ zxid: at, type, path, isOptional: now !== before })
+        }
+      }
+    }
+  }
+
+  #requireNext(connection: Connection, zxid: Zxid, what: string): void {
+    if (zxid < connection.shown) {
+      throw this.#wrong(
+        connection,
+        `gets ${what} at ${formatZxid(zxid)} after ${formatZxid(connection.shown)}`,
+      )
+    }
+    connection.shown = zxid
+    this.#requireDurable(zxid, `is shown by ${what} on connection ${connection.id}`)
+  }
+
+  #requireDurable(zxid: Zxid, what: string): void {
+    if (zxid > this.#history.durable) {
+      throw new Violation(
+        'durable before shown',
+        `${formatZxid(zxid)} ${what}, only ${formatZxid(this.#history.durable)} is durable`,
+      )
+    }
+  }
+
+  #must(id: ConnectionId): Connection {
+    const connection = this.#connections.get(id)
+    if (connection === undefined) throw new Violation('wire', `connection ${id} is unknown`)
+    return connection
+  }
+
+  #wrong(connection: Connection, what: string): Violation {
+    const session = connection.session === null ? '' : ` (${formatSessionId(connection.session)})`
+    return new Violation('wire', `connection ${connection.id}${session} ${what}`)
+  }
+}
+
+interface Pending {
+  readonly request: ModelRequest
+  readonly ids: readonly Id[]
+  readonly write: DeliveredWrite | null
+}
+
+interface ExpectedEvent {
+  readonly zxid: Zxid
+  readonly type: EventType
+  readonly path: string
+  /** Whether the watcher may read the node changed in the very turn of the event. */
+  readonly isOptional: boolean
+}
+
+class Connection {
+  readonly id: ConnectionId
+  readonly address: string
+  readonly up = new FrameCutter()
+  readonly down = new FrameCutter()
+  readonly watches = new ModelWatches()
+  readonly pending: Pending[] = []
+  readonly auths: ErrorCode[] = []
+  readonly expected: ExpectedEvent[] = []
+  readonly replayed: { type: EventType; path: string }[] = []
+  phase: 'handshake' | 'connecting' | 'live' = 'handshake'
+  connect: ReturnType<typeof readConnectRequest> | null = null
+  session: bigint | null = null
+  ids: readonly Id[]
+  idsBefore: readonly Id[]
+  /** Up to here the events of the history have been looked at. */
+  position: Zxid = ZXID_ZERO
+  /** The highest zxid that the client has been shown. */
+  shown: Zxid = ZXID_ZERO
+  /** Why the server may close it; null for no reason. */
+  closable: string | null = null
+  isClosing = false
+  isSuperseded = false
+
+  constructor(id: ConnectionId, address: string) {
+    this.id = id
+    this.address = address
+    this.ids = [{ scheme: 'ip', id: address }]
+    this.idsBefore = this.ids
+  }
+}
+
+const describe = (request: ModelRequest): string => `${opName(request.op)} ${request.xid}`
