@@ -117,7 +117,7 @@ export class Driver {
   }
 
   addAuth(scheme: string, data: Uint8Array, call: ClientCall): void {
-    this.#machine.addAuth({ scheme, data }, call, this.nowMs())
+    this.#machine.addAuth({ scheme, data }, call)
     this.#scheduleFlush()
   }
 

@@ -5,7 +5,6 @@ import type { JuteWriter } from '../jute/writer.ts'
 import { aclList } from '../records/acl.ts'
 import { MULTI_END, multiHeader } from '../records/multi.ts'
 import { OpCode } from '../records/opcodes.ts'
-import { authPacket } from '../records/requests.ts'
 import type { Call, CallOp } from './call.ts'
 
 /** Appends the frame of `call`; returns the bytes behind the length. */
@@ -27,19 +26,6 @@ export function encodeRequest(
     encodeBody(writer, call, false, call.watcher !== null)
   }
   return endFrame(writer, start)
-}
-
-export interface AuthIdentity {
-  readonly scheme: string
-  readonly data: Uint8Array
-}
-
-export function encodeAuth(writer: JuteWriter, xid: number, auth: AuthIdentity): void {
-  const start = beginFrame(writer)
-  writer.int(xid)
-  writer.int(OpCode.auth)
-  authPacket.write(writer, { type: 0, scheme: auth.scheme, auth: auth.data })
-  endFrame(writer, start)
 }
 
 /** A frame that is a header alone: ping, closeSession. */

@@ -427,7 +427,7 @@ describe('identities', () => {
     const peer = new ScriptedPeer().connect()
     const get = peer.submit(OpCode.exists, '/a')
     const request = peer.nextRequest()
-    peer.machine.addAuth(identity, new Call<string, string>(OpCode.auth, '', 'auth'), peer.nowMs)
+    peer.machine.addAuth(identity, new Call<string, string>(OpCode.auth, '', 'auth'))
     peer.collect()
     peer.reply(-4, 0)
     peer.reply(request.xid, 1, NO_NODE)

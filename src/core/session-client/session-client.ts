@@ -18,35 +18,31 @@ import {
   formatSessionId,
   sessionIdOf,
 } from '../../base/session-id.ts'
-import { EMPTY_BYTES, equalBytes } from '../../base/text.ts'
-import { Ring } from '../../base/ring.ts'
+import { EMPTY_BYTES } from '../../base/text.ts'
 import { ZXID_ZERO, type Zxid, formatZxid } from '../../base/zxid.ts'
 import { Framer } from '../jute/framer.ts'
 import { JuteReader, MalformedRecord } from '../jute/reader.ts'
-import { JuteWriter } from '../jute/writer.ts'
-import { PASSWORD_BYTES, readConnectResponse, writeConnectRequest } from '../records/connect.ts'
+import { PASSWORD_BYTES, readConnectResponse } from '../records/connect.ts'
 import { ErrorCode, errorName } from '../records/errors.ts'
-import { OpCode, Xid } from '../records/opcodes.ts'
-import { setWatches2Request, setWatchesRequest, watcherRequest } from '../records/requests.ts'
+import { Xid } from '../records/opcodes.ts'
 import { watcherEvent } from '../records/watches.ts'
-import { Call, type CallFailure } from './call.ts'
+import type { Call, CallFailure } from './call.ts'
 import { CallQueue, type OwnRequest } from './call-queue.ts'
 import { decodeReply } from './decode-reply.ts'
-import { type AuthIdentity, beginFrame, encodeAuth, encodeBare } from './encode-request.ts'
-import { encodeRequest, endFrame } from './encode-request.ts'
 import { type Dice, type HostPort, HostRotation, formatHost } from './host-list.ts'
+import { type AuthIdentity, Identities } from './identities.ts'
+import { Outbox } from './outbox.ts'
 import type { Output, SessionState } from './outputs.ts'
 import { SafetyHorizon } from './safety-horizon.ts'
 import { type SessionClientOptions, SessionTimers } from './session-timers.ts'
-import { type WatchBatch, WatchRegistry, type Watcher } from './watch-registry.ts'
+import {
+  type WatchBatch,
+  WatchRegistry,
+  type WatchRemoval,
+  type Watcher,
+} from './watch-registry.ts'
 
 type Phase = 'idle' | 'waiting' | 'opening' | 'handshake' | 'established' | 'ended'
-
-/** An identity that every connection proves before anything else, and the call that added it. */
-interface AuthEntry<Tag, WatcherTag> {
-  readonly identity: AuthIdentity
-  call: Call<Tag, WatcherTag> | null
-}
 
 export class SessionClient<Tag, WatcherTag> {
   readonly #options: SessionClientOptions
@@ -55,7 +51,8 @@ export class SessionClient<Tag, WatcherTag> {
   readonly #horizon: SafetyHorizon
   readonly #watches: WatchRegistry<WatcherTag> = new WatchRegistry()
   readonly #calls: CallQueue<Tag, WatcherTag>
-  readonly #writer = new JuteWriter(4096)
+  readonly #identities: Identities<Tag, WatcherTag>
+  readonly #outbox = new Outbox()
   readonly #reader = new JuteReader(EMPTY_BYTES)
   #hosts: HostRotation
 
@@ -74,10 +71,6 @@ export class SessionClient<Tag, WatcherTag> {
   #isNewSession = false
   #lastZxid: Zxid = ZXID_ZERO
 
-  #nextXid = 1
-  #auths: AuthEntry<Tag, WatcherTag>[] = []
-  readonly #authsSent: Ring<AuthEntry<Tag, WatcherTag>> = new Ring()
-  readonly #pingsSent: Ring<number> = new Ring()
   #rearm = { fromZxid: ZXID_ZERO, newSession: false }
   #closing: 'no' | 'asked' | 'sent' = 'no'
 
@@ -88,8 +81,11 @@ export class SessionClient<Tag, WatcherTag> {
     this.#hosts = new HostRotation(hosts, options.shuffleHosts ? dice : null)
     this.#timers = new SessionTimers(options, hosts.length)
     this.#horizon = new SafetyHorizon(options.tickTimeMs)
-    this.#calls = new CallQueue(options.offline, this.#watches, (call) => this.#outputs.push(call))
-    for (const identity of options.auth) this.#auths.push({ identity, call: null })
+    const settled = (call: Call<Tag, WatcherTag>): void => {
+      this.#outputs.push(call)
+    }
+    this.#calls = new CallQueue(options.offline, this.#watches, settled)
+    this.#identities = new Identities(options.auth, settled)
     if (options.resume !== null) {
       this.#sessionId = sessionIdOf(options.resume.id)
       this.#password = options.resume.password
@@ -150,10 +146,11 @@ export class SessionClient<Tag, WatcherTag> {
   /** When `tick` must be called at the latest. */
   get wakeAtMs(): number {
     if (this.#phase === 'idle' || this.#phase === 'ended') return Number.POSITIVE_INFINITY
-    let wakeAtMs = Math.min(this.#calls.nextDeadlineMs, this.#timers.closeAtMs)
-    for (const auth of this.#auths) {
-      if (auth.call !== null) wakeAtMs = Math.min(wakeAtMs, auth.call.deadlineMs)
-    }
+    let wakeAtMs = Math.min(
+      this.#calls.nextDeadlineMs,
+      this.#identities.nextDeadlineMs,
+      this.#timers.closeAtMs,
+    )
     if (this.#sessionId !== SESSION_NONE) wakeAtMs = Math.min(wakeAtMs, this.#timers.lostAtMs)
     switch (this.#phase) {
       case 'waiting':
@@ -210,8 +207,7 @@ export class SessionClient<Tag, WatcherTag> {
 
   /** The caller does not want the answer any more. What has been sent may still happen. */
   abandon(call: Call<Tag, WatcherTag>, detail: string): void {
-    for (const auth of this.#auths)
-      if (auth.call === call) this.#settleAuth(auth, 'aborted', detail)
+    this.#identities.abandon(call, detail)
     this.#calls.fail(call, 'aborted', detail)
   }
 
@@ -221,23 +217,18 @@ export class SessionClient<Tag, WatcherTag> {
   }
 
   /** Proves an identity now and on every later connection. `call` (op auth) is settled by the answer. */
-  addAuth(identity: AuthIdentity, call: Call<Tag, WatcherTag>, nowMs: number): void {
+  addAuth(identity: AuthIdentity, call: Call<Tag, WatcherTag>): void {
     if (this.#phase === 'ended' || this.#closing !== 'no') {
       this.#calls.fail(call, 'closed', `the client is ${this.#state}`)
       return
     }
-    const known = this.#auths.find((auth) => auth.call === null && isSame(auth.identity, identity))
-    const entry: AuthEntry<Tag, WatcherTag> = known ?? { identity, call }
-    entry.call = call
-    if (known === undefined) this.#auths.push(entry)
-    if (this.#phase === 'established') this.#sendAuth(entry, nowMs)
+    this.#identities.add(identity, call)
+    if (this.#phase === 'established') this.#identities.sendFor(call, this.#sendIdentity)
   }
 
   /** Forgets the identities of a scheme; the present connection keeps them. */
   removeAuth(scheme: string): void {
-    this.#auths = this.#auths.filter(
-      ({ identity, call }) => identity.scheme !== scheme || call !== null,
-    )
+    this.#identities.remove(scheme)
   }
 
   /** Replaces the servers. The connection stays if its server is still among them. */
@@ -277,8 +268,7 @@ export class SessionClient<Tag, WatcherTag> {
     this.#framer = new Framer(this.#options.receiveBytesMax)
     this.#timers.sent(nowMs)
     const renew = this.#confirmedByWriter
-    const start = beginFrame(this.#writer)
-    writeConnectRequest(this.#writer, {
+    this.#outbox.connect({
       protocolVersion: 0,
       lastZxidSeen: this.#lastZxid,
       timeOut: this.#options.sessionTimeoutMs,
@@ -286,7 +276,6 @@ export class SessionClient<Tag, WatcherTag> {
       passwd: renew ? this.#password : new Uint8Array(PASSWORD_BYTES),
       readOnly: this.#options.readOnly,
     })
-    endFrame(this.#writer, start)
   }
 
   /** Bytes have arrived on the connection of an attempt. */
@@ -327,11 +316,7 @@ export class SessionClient<Tag, WatcherTag> {
       return
     }
     this.#calls.expire(nowMs)
-    for (const auth of this.#auths) {
-      if (auth.call !== null && nowMs >= auth.call.deadlineMs) {
-        this.#settleAuth(auth, 'timeout', 'no answer in time')
-      }
-    }
+    this.#identities.expire(nowMs)
     if (this.#sessionId !== SESSION_NONE && nowMs >= this.#timers.lostAtMs) {
       const silence = `no server was heard for ${this.#timers.silenceMs(nowMs)} ms`
       // An answer to a handshake under way could only confuse: it would speak of the old session.
@@ -348,7 +333,7 @@ export class SessionClient<Tag, WatcherTag> {
    */
   observeClocks(nowMs: number, wallMs: number): void {
     const slept = this.#horizon.observe(nowMs, wallMs)
-    if (slept && this.#phase === 'established' && this.#pingsSent.length === 0) this.#ping(nowMs)
+    if (slept && this.#phase === 'established' && this.#outbox.pings === 0) this.#ping(nowMs)
   }
 
   // ---- What comes out
@@ -363,15 +348,12 @@ export class SessionClient<Tag, WatcherTag> {
 
   /** Bytes waiting to be sent on the present connection. */
   get pendingBytes(): number {
-    return this.#writer.position
+    return this.#outbox.pendingBytes
   }
 
   /** What is to be sent, or null; valid until the next input. Call it after `drain`. */
   takeBytes(): Uint8Array | null {
-    if (this.#writer.position === 0) return null
-    const bytes = this.#writer.view()
-    this.#writer.resetWithin(IDLE_WRITER_BYTES_MAX)
-    return bytes
+    return this.#outbox.take()
   }
 
   // ---- Connections
@@ -424,15 +406,14 @@ export class SessionClient<Tag, WatcherTag> {
   #disconnected(nowMs: number, reason: string): void {
     const wasEstablished = this.#phase === 'established'
     const host = this.#host as HostPort
-    this.#writer.reset()
+    this.#outbox.clear()
+    this.#identities.connectionLost()
     this.#phase = 'waiting'
     if (!wasEstablished) {
       this.#outputs.push({ kind: 'attempt-failed', host, reason })
     } else {
       // A connection that ended at once counts as a failed one, or this would be a busy loop.
       if (this.#timers.establishedForMs(nowMs) >= SHORT_CONNECTION_MS) this.#hosts.succeeded()
-      this.#pingsSent.clear()
-      this.#authsSent.clear()
       this.#become('suspended', reason, 'connection-loss')
       this.#calls.connectionLost(`the connection to ${formatHost(host)} was lost: ${reason}`)
       if (this.#closing === 'sent') this.#end('closed', 'closed', 'closed')
@@ -473,7 +454,7 @@ export class SessionClient<Tag, WatcherTag> {
     this.#horizon.established(this.#timers.sentAtMs, response.timeOut)
     this.#rearm = { fromZxid: this.#lastZxid, newSession: this.#isNewSession }
     this.#become(readOnly ? 'readOnly' : 'connected', 'a server answered', null)
-    for (const auth of this.#auths) this.#sendAuth(auth, nowMs)
+    this.#identities.sendAll(this.#sendIdentity)
     if (this.#closing === 'asked') this.#sendClose(nowMs)
     else this.#rearmWatches(nowMs)
     return null
@@ -517,11 +498,11 @@ export class SessionClient<Tag, WatcherTag> {
     if (this.#isConnecting) this.#outputs.push({ kind: 'close', attempt: this.#attempt })
     this.#phase = 'ended'
     this.#attempt++
-    this.#writer.reset()
+    this.#outbox.clear()
     this.#horizon.lost()
     this.#become(state, reason, failure)
     this.#sessionId = SESSION_NONE
-    for (const auth of this.#auths) this.#settleAuth(auth, failure, reason)
+    this.#identities.failAll(failure, reason)
     this.#calls.failAll(failure, reason)
     this.#watches.clear()
   }
@@ -592,22 +573,19 @@ export class SessionClient<Tag, WatcherTag> {
   }
 
   #onPing(): string | null {
-    if (this.#pingsSent.length === 0) return 'an answer to a ping that was not sent'
-    this.#horizon.confirmed(this.#pingsSent.shift())
+    const sentAtMs = this.#outbox.takePing()
+    if (sentAtMs === null) return 'an answer to a ping that was not sent'
+    this.#horizon.confirmed(sentAtMs)
     return null
   }
 
   #onAuth(error: number): string | null {
-    if (this.#authsSent.length === 0) return 'an answer to an identity that was not sent'
-    const entry = this.#authsSent.shift()
-    if (error === ErrorCode.Ok) {
-      this.#settleAuth(entry, null, '')
-      return null
+    const identity = this.#identities.answered(error)
+    if (identity === null) return 'an answer to an identity that was not sent'
+    if (error !== ErrorCode.Ok) {
+      const reason = `the server refused the ${identity.scheme} identity: ${errorName(error)}`
+      this.#end('authFailed', 'auth-failed', reason)
     }
-    const reason = `the server refused the ${entry.identity.scheme} identity: ${errorName(error)}`
-    if (entry.call !== null) entry.call.error = error
-    this.#settleAuth(entry, 'auth-failed', reason)
-    this.#end('authFailed', 'auth-failed', reason)
     return null
   }
 
@@ -633,13 +611,10 @@ export class SessionClient<Tag, WatcherTag> {
   }
 
   #send(call: Call<Tag, WatcherTag>, nowMs: number): void {
-    const start = this.#writer.position
-    const xid = this.#takeXid()
-    const length = encodeRequest(this.#writer, call, xid)
-    if (length > this.#options.sendBytesMax) {
-      this.#writer.position = start
-      const limit = this.#options.sendBytesMax
-      this.#calls.fail(call, 'too-large', `the request has ${length} bytes, over ${limit}`)
+    const { sendBytesMax } = this.#options
+    const xid = this.#outbox.call(call, sendBytesMax)
+    if (xid === null) {
+      this.#calls.fail(call, 'too-large', `the request has more than ${sendBytesMax} bytes`)
       return
     }
     this.#calls.sent(call, xid, nowMs)
@@ -647,33 +622,24 @@ export class SessionClient<Tag, WatcherTag> {
   }
 
   #ping(nowMs: number): void {
-    encodeBare(this.#writer, Xid.ping, OpCode.ping)
-    this.#pingsSent.push(nowMs)
+    this.#outbox.ping(nowMs)
     this.#signOfLife(nowMs)
   }
 
   /** An identity is no sign of life: the server does not count it as one. */
-  #sendAuth(entry: AuthEntry<Tag, WatcherTag>, nowMs: number): void {
-    encodeAuth(this.#writer, Xid.auth, entry.identity)
-    if (entry.call !== null) entry.call.sentAtMs = nowMs
-    this.#authsSent.push(entry)
-  }
+  readonly #sendIdentity = (identity: AuthIdentity): void => this.#outbox.auth(identity)
 
   #sendClose(nowMs: number): void {
     this.#closing = 'sent'
-    this.#sendOwn('close-session', nowMs, (xid) => {
-      encodeBare(this.#writer, xid, OpCode.closeSession)
-    })
+    this.#sentOwn('close-session', this.#outbox.closeSession(), nowMs)
   }
 
-  #sendOwn(
+  #sentOwn(
     purpose: OwnRequest['purpose'],
+    xid: number,
     nowMs: number,
-    encode: (xid: number) => void,
     batch: WatchBatch | null = null,
   ): void {
-    const xid = this.#takeXid()
-    encode(xid)
     this.#calls.sentOwn({ kind: 'own', xid, sentAtMs: nowMs, purpose, batch })
     this.#signOfLife(nowMs)
   }
@@ -683,36 +649,12 @@ export class SessionClient<Tag, WatcherTag> {
     this.#horizon.sent(nowMs)
   }
 
-  #takeXid(): number {
-    const xid = this.#nextXid
-    this.#nextXid = xid === 0x7fffffff ? 1 : xid + 1
-    return xid
-  }
-
-  #settleAuth(
-    entry: AuthEntry<Tag, WatcherTag>,
-    failure: CallFailure | null,
-    detail: string,
-  ): void {
-    const call = entry.call
-    if (call === null) return
-    entry.call = null
-    call.state = 'settled'
-    call.failure = failure
-    call.detail = detail
-    this.#outputs.push(call)
-  }
-
   // ---- Watches
 
   #rearmWatches(nowMs: number): void {
     for (const batch of this.#watches.batches(WATCH_BATCH_BYTES)) {
-      this.#sendOwn(
-        'set-watches',
-        nowMs,
-        (xid) => encodeSetWatches(this.#writer, xid, this.#rearm.fromZxid, batch),
-        batch,
-      )
+      const xid = this.#outbox.setWatches(this.#rearm.fromZxid, batch)
+      this.#sentOwn('set-watches', xid, nowMs, batch)
     }
     this.#sendWaiting(nowMs)
   }
@@ -731,19 +673,10 @@ export class SessionClient<Tag, WatcherTag> {
     }
   }
 
-  #removeWatch(
-    removal: { readonly path: string; readonly type: number } | null,
-    nowMs: number,
-  ): void {
+  #removeWatch(removal: WatchRemoval | null, nowMs: number): void {
     // Without a connection the server has no watch; the next one gets only what is still wanted.
     if (removal === null || this.#phase !== 'established' || this.#closing !== 'no') return
-    this.#sendOwn('remove-watches', nowMs, (xid) => {
-      const start = beginFrame(this.#writer)
-      this.#writer.int(xid)
-      this.#writer.int(OpCode.removeWatches)
-      watcherRequest.write(this.#writer, removal)
-      endFrame(this.#writer, start)
-    })
+    this.#sentOwn('remove-watches', this.#outbox.removeWatches(removal), nowMs)
   }
 }
 
@@ -751,42 +684,10 @@ const NO_OUTPUTS: readonly never[] = []
 
 /** Below the 1 MiB a server accepts, with room for the path that goes over. */
 const WATCH_BATCH_BYTES = 128 << 10
-const IDLE_WRITER_BYTES_MAX = 1 << 20
 const SHORT_CONNECTION_MS = 1_000
 
 /** Doubles with each round of the hosts, from 50 ms to one second, and leaves half to chance. */
 function backoffMs(rounds: number, dice: Dice): number {
   const longest = Math.min(1_000, 50 * 2 ** Math.min(rounds - 1, 10))
   return longest / 2 + dice.below(Math.ceil(longest / 2) + 1)
-}
-
-const isSame = (a: AuthIdentity, b: AuthIdentity): boolean =>
-  a.scheme === b.scheme && equalBytes(a.data, b.data)
-
-function encodeSetWatches(
-  writer: JuteWriter,
-  xid: number,
-  relativeZxid: Zxid,
-  batch: WatchBatch,
-): void {
-  const persistent = batch.persistent.length > 0 || batch.recursive.length > 0
-  const start = beginFrame(writer)
-  writer.int(xid)
-  writer.int(persistent ? OpCode.setWatches2 : OpCode.setWatches)
-  const classic = {
-    relativeZxid: BigInt(relativeZxid),
-    dataWatches: batch.data,
-    existWatches: batch.exist,
-    childWatches: batch.child,
-  }
-  // Servers before 3.6 do not know the second form.
-  if (!persistent) setWatchesRequest.write(writer, classic)
-  else {
-    setWatches2Request.write(writer, {
-      ...classic,
-      persistentWatches: batch.persistent,
-      persistentRecursiveWatches: batch.recursive,
-    })
-  }
-  endFrame(writer, start)
 }

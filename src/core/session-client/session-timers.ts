@@ -3,7 +3,7 @@
 // silent server after 2/3 S, ping after about S/3 without a request, and give the session up after
 // 4/3 S of silence.
 
-import type { AuthIdentity } from './encode-request.ts'
+import type { AuthIdentity } from './identities.ts'
 import type { OfflineLimits } from './call-queue.ts'
 
 export interface SessionClientOptions {
