@@ -9,6 +9,7 @@ import { CreateMode, OpCode, isCreateMode, isTtl } from '../records/opcodes.ts'
 import { skipAclList } from '../tree/database.ts'
 import type { PendingChanges } from './pending-changes.ts'
 import type { NodePreparer } from './prepare-node.ts'
+import { UnusableRequest } from './unusable-request.ts'
 import type { WriteRequest } from './write-request.ts'
 
 /**
@@ -69,11 +70,15 @@ function readOperations(reader: JuteReader): readonly Operation[] {
     const type = reader.int()
     const done = reader.bool()
     reader.int()
-    if (done) return operations
+    if (done) break
     const start = reader.position
     const effective = skipOperation(type, reader)
     operations.push({ type: effective, start, end: reader.position })
   }
+  for (const { start } of operations) {
+    if (isNull(reader, start)) throw new UnusableRequest('a path is missing')
+  }
+  return operations
 }
 
 /**
@@ -84,20 +89,27 @@ export function skipOperation(type: number, reader: JuteReader): number {
   switch (type) {
     case OpCode.create:
     case OpCode.create2:
-    case OpCode.createContainer:
+    case OpCode.createContainer: {
+      reader.skipField()
+      reader.skipField()
+      const aclStart = reader.position
+      skipAclList(reader)
+      const flags = reader.int()
+      if (isNull(reader, aclStart)) throw new UnusableRequest('an access list is missing', false)
+      if (!isCreateMode(flags) || isTtl(flags)) {
+        throw new MalformedRecord(`create flags ${flags} are not for this operation`)
+      }
+      return flags === CreateMode.container ? OpCode.createContainer : type
+    }
     case OpCode.createTTL: {
       reader.skipField()
       reader.skipField()
       skipAclList(reader)
       const flags = reader.int()
-      if (type === OpCode.createTTL) {
-        reader.long()
-        return type
-      }
-      if (!isCreateMode(flags) || isTtl(flags)) {
-        throw new MalformedRecord(`create flags ${flags} are not for this operation`)
-      }
-      return flags === CreateMode.container ? OpCode.createContainer : type
+      reader.long()
+      // In a multi, unlike alone, a plain mode is taken at its word and the time to live ignored.
+      if (!isCreateMode(flags) || isTtl(flags)) return OpCode.createTTL
+      return flags === CreateMode.container ? OpCode.createContainer : OpCode.create
     }
     case OpCode.delete:
     case OpCode.check:
@@ -112,6 +124,15 @@ export function skipOperation(type: number, reader: JuteReader): number {
     default:
       throw new MalformedRecord(`operation ${type} is not for a multi`)
   }
+}
+
+/** Whether the field or list that begins there has the length of a null. */
+function isNull(reader: JuteReader, start: number): boolean {
+  const { position } = reader
+  reader.position = start
+  const length = reader.int()
+  reader.position = position
+  return length === -1
 }
 
 function writeError(out: JuteWriter, error: number): void {

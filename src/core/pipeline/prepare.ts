@@ -35,8 +35,8 @@ export class Preparer {
 
   /**
    * Appends the transaction for a client's request to `out`. Returns the error it became, or Ok.
-   * Throws MalformedRecord where the body cannot be read: then there is no transaction, and what
-   * `out` got is to be thrown away. Only a multi that cannot be read becomes an error transaction.
+   * Throws MalformedRecord or UnusableRequest where there is no transaction: then what `out` got is
+   * to be thrown away. Of the requests that cannot be read only a multi becomes a transaction.
    */
   prepareRequest(request: WriteRequest, out: JuteWriter): number {
     const start = this.#begin(request, out)
@@ -45,8 +45,11 @@ export class Preparer {
     try {
       error = this.#body(request, out)
     } catch (problem) {
-      const isMultiUnread = problem instanceof MalformedRecord && request.op === OpCode.multi
-      if (!isMultiUnread && !(problem instanceof UnusableRequest)) throw problem
+      const spendsZxid =
+        problem instanceof UnusableRequest
+          ? problem.spendsZxid
+          : problem instanceof MalformedRecord && request.op === OpCode.multi
+      if (!spendsZxid) throw problem
       error = ErrorCode.MarshallingError
     }
     this.#finish(error, start, out)

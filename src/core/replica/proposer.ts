@@ -11,6 +11,7 @@ import type { JuteWriter } from '../jute/writer.ts'
 import { SERVER_IDENTITIES } from '../pipeline/identities.ts'
 import { Preparer } from '../pipeline/prepare.ts'
 import type { PipelineSettings } from '../pipeline/settings.ts'
+import { UnusableRequest } from '../pipeline/unusable-request.ts'
 import { WriteRequest } from '../pipeline/write-request.ts'
 import { OpCode } from '../records/opcodes.ts'
 import type { TrackedSession } from '../session/session-tracker.ts'
@@ -77,7 +78,8 @@ export class Proposer {
     try {
       this.preparer.prepareRequest(request, out)
     } catch (problem) {
-      if (!(problem instanceof MalformedRecord)) throw problem
+      const isRefused = problem instanceof MalformedRecord || problem instanceof UnusableRequest
+      if (!isRefused) throw problem
       out.position = start
       return null
     }
