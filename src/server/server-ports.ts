@@ -9,6 +9,7 @@ import type { Hasher } from '../ports/hasher.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Random } from '../ports/random.ts'
 import { NodeHasher } from '../io/crypto/node-hasher.ts'
+import { lockDirectory } from '../io/disk/directory-lock.ts'
 import { nodeCompression } from '../io/disk/node-compression.ts'
 import { NodeDisk } from '../io/disk/node-disk.ts'
 import { type RefusalReason, TcpServer } from '../io/net/tcp-server.ts'
@@ -45,6 +46,8 @@ export interface ServerPorts {
   readonly timers: Timers
   readonly logger: Logger
   makeNetwork(config: ServerConfig, onRefused: OnRefused): ServerNetwork
+  /** Takes a directory for this server alone; `onLost` is called if somebody else takes it after all. */
+  lockDirectory(directory: string, onLost: () => void): Promise<{ release(): void }>
 }
 
 export const nodePorts = (logger: Logger): ServerPorts => ({
@@ -62,4 +65,5 @@ export const nodePorts = (logger: Logger): ServerPorts => ({
       keepAlive: config.tcpKeepAlive,
       onRefused,
     }),
+  lockDirectory,
 })

@@ -15,13 +15,12 @@ import { ReplicaStatus } from '../core/replica/status.ts'
 import { Storage } from '../core/storage/storage.ts'
 import { ColumnTree } from '../core/tree/column-tree.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { DiskError } from '../ports/disk.ts'
 import { type Logger, silentLogger } from '../ports/logger.ts'
 import { WakeTimer } from '../io/time/wake-timer.ts'
 import { Autopurge } from './autopurge.ts'
 import type { ServerConfig } from './config/config.ts'
 import { prepareDirectories } from './data-directories.ts'
-import type { ServerError } from './exit-code.ts'
+import { ExitCode, ServerError } from './exit-code.ts'
 import { ServerFigures } from './figures.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { type ServerNetwork, type ServerPorts, nodePorts } from './server-ports.ts'
@@ -55,8 +54,8 @@ export interface Server extends AsyncDisposable {
 export async function startServer(options: ServerOptions): Promise<Server> {
   const logger = options.logger ?? silentLogger
   const ports = { ...nodePorts(logger), ...options.ports }
-  const directories = await prepareDirectories(options.config, ports.disk)
   let server: RunningServer | null = null
+  const directories = await prepareDirectories(options.config, ports, () => server?.lostDirectory())
   try {
     server = new RunningServer(options.config, ports, () => directories.release())
     await server.listen()
@@ -87,6 +86,7 @@ class RunningServer implements Server {
   #snapshotBeganMs = 0
   #end: (reason: ServerError | null) => void = () => {}
   #stopping: Promise<void> | null = null
+  #giveUp: () => void = () => {}
   #failure: ServerError | null = null
 
   /** Reads the data directory, which blocks. */
@@ -145,8 +145,8 @@ class RunningServer implements Server {
     this.#storage = new Storage(disk, ports.compression, storageOptions, boot.database.lastZxid, {
       onDurable: (zxid) => this.#pump.durable(zxid),
       onSnapshotSlice: () => this.#pump.snapshotSlice(),
-      onSnapshotWritten: () => {},
-      onFatal: (error) => this.#onFatal(error),
+      onSnapshotWritten: () => figures.snapshots.add(clock.nowMs() - this.#snapshotBeganMs),
+      onFatal: (error) => this.#fail(failureOf(error)),
     })
     this.#turnEnd = new TurnEnd(() => this.#pump.endTurn())
     this.#alarm = new WakeTimer(clock, timers, () => this.#pump.wake())
@@ -217,7 +217,10 @@ class RunningServer implements Server {
     if (this.#failure === null) {
       this.#pump.endTurn()
       this.#turnEnd.stop()
-      await new Promise<void>((resolve) => this.#storage.close(resolve))
+      await new Promise<void>((resolve) => {
+        this.#giveUp = resolve
+        this.#storage.close(resolve)
+      })
     }
     this.#turnEnd.stop()
     await this.#network.stop()
@@ -232,10 +235,18 @@ class RunningServer implements Server {
     this.#network.close(connection)
   }
 
-  /** Nobody knows what the disk holds now: nothing more is written or answered. */
-  #onFatal(error: DiskError): void {
+  /** Another server believed this one dead and has its directory now. */
+  lostDirectory(): void {
+    const sentence = 'another server took over the data directory: this one must not go on'
+    this.#fail(new ServerError('DIRECTORY_LOST', ExitCode.dataDirectory, sentence))
+  }
+
+  /** Nothing more is written or answered: nobody knows what the disk holds now. */
+  #fail(failure: ServerError): void {
     if (this.#failure !== null) return
-    this.#failure = failureOf(error)
+    this.#failure = failure
+    // A stop that waits for the log would wait for ever.
+    this.#giveUp()
     this.stop().catch(() => {})
   }
 }
