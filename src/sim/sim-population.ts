@@ -183,9 +183,7 @@ export class Member {
     if (user !== null) {
       const call = this.#calls.authCall()
       checker.submitted(call)
-      client.act((machine, nowMs) =>
-        machine.addAuth({ scheme: 'digest', data: encodeUtf8(user) }, call, nowMs),
-      )
+      client.act((machine) => machine.addAuth({ scheme: 'digest', data: encodeUtf8(user) }, call))
     }
     if (this.#isCalm) this.#probeAgain()
     else this.#think()
