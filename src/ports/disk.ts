@@ -45,7 +45,10 @@ export interface Disk {
   read(path: string, offset: number, length: number): Uint8Array
   /** Makes a directory and its parents, durably. */
   makeDirectory(path: string): void
-  /** Cuts a file, durably. */
+  /**
+   * Cuts a file to at most `length` bytes. What is left is durable afterwards, whoever wrote it and
+   * did not sync it.
+   */
   truncate(path: string, length: number): void
   /** Replaces a small file in one step, durably: a reader sees the old content or the new. */
   replace(path: string, content: Uint8Array): void
