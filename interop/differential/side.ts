@@ -114,9 +114,9 @@ export class Side {
     })
     if (step.dropFirst) await slot.connection.untilClosed()
     const lines = await this.#connect(step.slot, payload)
-    // The old connection is not in its slot any more when the renewal worked: say how it ended.
-    const replaced = this.#slots.get(step.slot) !== slot
-    if (step.dropFirst || !replaced) return lines
+    // Any answer, even a refusal, ends the connection that had the session until then.
+    const answered = lines.some((line) => line.includes(' connected '))
+    if (step.dropFirst || !answered) return lines
     await slot.connection.untilClosed()
     return [...lines, `slot ${step.slot}: the old connection was closed`]
   }

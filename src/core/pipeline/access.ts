@@ -90,15 +90,18 @@ export const redactAcl = (list: readonly Acl[]): readonly Acl[] =>
 
 function withoutDuplicates(list: readonly Acl[]): readonly Acl[] {
   if (list.length === 1) return list
-  return list.filter(
-    (entry, at) =>
-      list.findIndex(
-        (other) =>
-          other.perms === entry.perms &&
-          other.id.scheme === entry.id.scheme &&
-          other.id.id === entry.id.id,
-      ) === at,
-  )
+  const kept: Acl[] = []
+  for (const entry of list) {
+    if (!kept.some((other) => isSameEntry(entry, other))) kept.push(entry)
+  }
+  return kept
+}
+
+/** ZooKeeper asks the later entry's fields, in this order, whether they equal the earlier one's. */
+function isSameEntry(later: Acl, earlier: Acl): boolean {
+  if (later.perms !== earlier.perms) return false
+  if (requireText(later.id.scheme) !== earlier.id.scheme) return false
+  return requireText(later.id.id) === earlier.id.id
 }
 
 const isAuthenticated = (id: Id): boolean =>
@@ -119,7 +122,7 @@ function isValidId(scheme: string, id: string | null): boolean {
   }
 }
 
-function requireText(id: string | null): string {
-  if (id === null) throw new UnusableRequest('an access list has an id without text')
-  return id
+function requireText(text: string | null): string {
+  if (text === null) throw new UnusableRequest('an access list has an id without text')
+  return text
 }
