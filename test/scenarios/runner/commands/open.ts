@@ -1,0 +1,9 @@
+import type { Command } from '../command.ts'
+
+/** Opens a connection and says nothing. */
+export const command: Command = {
+  usage: 'CLIENT [address=IP]',
+  run(world, args) {
+    world.open(args.nextText('a client'), args.named('address') ?? '127.0.0.1')
+  },
+}
