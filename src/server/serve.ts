@@ -35,7 +35,7 @@ export async function serve(request: ServeRequest): Promise<ExitCode> {
     return ExitCode.invalidInvocation
   }
 
-  const logger = makeLogger(request.logLevel, isTerminal)
+  const logger = await makeLogger(request.logLevel, isTerminal)
   const { config, remarks } = checked
   for (const { level, message } of remarks) logger[level](message)
   dieOfTheUnexpected(logger)

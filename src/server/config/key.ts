@@ -79,7 +79,8 @@ export function integer(
   const max = options.max ?? INT_MAX
   const unit = options.unit ?? ''
   const range = rangeText(min, max)
-  const allowed = `allowed: a whole number ${range}${unit === '' ? '' : ` (${unit})`}`
+  const within = [range, unit === '' ? '' : `(${unit})`].filter((part) => part !== '')
+  const allowed = ['allowed: a whole number', ...within].join(' ')
   return {
     ...common(name, 'integer', String(defaultValue), options),
     unit,
