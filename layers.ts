@@ -139,7 +139,7 @@ export const layers: readonly Layer[] = [
     reach: 'node',
     async: true,
     imports: ['base', 'ports', 'core/replica/status.ts'],
-    packages: ['prom-client'],
+    packages: [],
     files: [],
   },
   {
@@ -170,7 +170,12 @@ export const layers: readonly Layer[] = [
     imports: ['base', 'ports', 'core/records', 'core/session-client'],
     packages: [],
     files: [
-      { path: 'client/node.ts', reach: 'node', async: true, imports: ['io/net', 'io/time'] },
+      {
+        path: 'client/node.ts',
+        reach: 'node',
+        async: true,
+        imports: ['io/crypto', 'io/net', 'io/time'],
+      },
       { path: 'client/index.ts', reach: 'node', async: true, imports: [] },
     ],
   },

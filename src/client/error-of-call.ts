@@ -48,12 +48,15 @@ export function errorOfCall(call: Call<unknown, unknown>, context: ErrorContext)
 }
 
 /** An error code of the server as an error. */
-export function errorOfCode(code: number, fields: ZkErrorFields): ZkError {
+export function errorOfCode(
+  code: number,
+  fields: ZkErrorFields & { readonly hint?: string },
+): ZkError {
   const known = SERVER_ERRORS.get(code)
   const doing = [fields.op, fields.path].filter((part) => part !== undefined).join(' ')
   const what = known?.text ?? `the server answered ${errorName(code)}`
   const name = known?.code ?? `ZK_UNKNOWN_${Math.abs(code)}`
-  const message = `${doing}: ${what}`
+  const message = `${doing}: ${fields.hint ?? what}`
   const retry = known?.retry ?? 'never'
   const outcome = fields.outcome ?? known?.outcome ?? 'unknown'
   const Class = known?.Class ?? ServerError
@@ -62,6 +65,8 @@ export function errorOfCode(code: number, fields: ZkErrorFields): ZkError {
 
 function refusal(call: Call<unknown, unknown>, context: ErrorContext): ZkError {
   const sentTwice = isWrite(call.op) && call.sends > 1
+  const isTtl = call.op === OpCode.createTTL && call.error === ErrorCode.Unimplemented
+  const hint = isTtl ? 'a ttl needs extendedTypesEnabled=true on the servers' : undefined
   return errorOfCode(call.error, {
     op: methodOf(call.op),
     path: context.path,
@@ -69,6 +74,7 @@ function refusal(call: Call<unknown, unknown>, context: ErrorContext): ZkError {
     zxid: call.zxid,
     ...(context.server === undefined ? {} : { server: context.server }),
     ...(sentTwice ? { outcome: 'unknown' as const } : {}),
+    ...(hint === undefined ? {} : { hint }),
   })
 }
 

@@ -1,31 +1,33 @@
 // The client on Node: real sockets, clocks, timers and randomness.
 
-import { createHash, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
+import { NodeHasher } from '../io/crypto/node-hasher.ts'
+import { TcpTransport } from '../io/net/tcp-transport.ts'
+import { NodeClock } from '../io/time/node-clock.ts'
+import { NodeTimers } from '../io/time/node-timers.ts'
 import { type AclHelpers, aclHelpers } from './acl.ts'
 import { type ConnectWait, connectOn, createClientOn } from './connect.ts'
 import type { ConnectOptions } from './options.ts'
 import type { Platform } from './platform.ts'
 import type { ZooKeeper } from './zookeeper.ts'
-import { TcpTransport } from '../io/net/tcp-transport.ts'
+
+const timers = new NodeTimers()
 
 const platform: Omit<Platform, 'logger'> = {
   transport: new TcpTransport(),
-  clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
+  clock: new NodeClock(),
   timers: {
     schedule(delayMs, task) {
-      if (delayMs <= 0) {
-        const immediate = setImmediate(task)
-        return () => clearImmediate(immediate)
-      }
-      const timer = setTimeout(task, Math.min(delayMs, LONGEST_TIMER_MS))
-      return () => clearTimeout(timer)
+      if (delayMs > 0) return timers.schedule(delayMs, task)
+      // At the end of this turn of the event loop, when all of its answers have been handed out
+      // and what they made their callers ask for can leave together.
+      const immediate = setImmediate(task)
+      return () => clearImmediate(immediate)
     },
   },
+  // Names of protected nodes are drawn from it, and must differ between processes.
   random: { below: (bound) => randomInt(bound) },
 }
-
-/** Beyond this Node would run the timer at once. */
-const LONGEST_TIMER_MS = 0x7fffffff
 
 /**
  * Connects to an ensemble and resolves to a client with a session.
@@ -50,6 +52,4 @@ export function createClient(target: string, options: ConnectOptions = {}): ZooK
 }
 
 /** Access lists. See {@link AclHelpers}. */
-export const acl: AclHelpers = aclHelpers({
-  digest: (algorithm, bytes) => createHash(algorithm).update(bytes).digest(),
-})
+export const acl: AclHelpers = aclHelpers(new NodeHasher())

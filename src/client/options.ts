@@ -46,6 +46,8 @@ export interface ConnectOptions {
   readonly hostOrder?: 'shuffle' | 'sequential'
   /** The servers' `tickTime`, which the safety margin of {@link Session.valid} counts with. Default 2,000 ms. */
   readonly tickTime?: number
+  /** Let the stack of an error begin where the operation was called. Costs some microseconds for each. */
+  readonly captureStacks?: boolean
   /** Where the client says what happens to it. By default it says nothing. */
   readonly logger?: Logger
 }
@@ -85,6 +87,7 @@ export interface ResolvedOptions {
   readonly hosts: readonly HostPort[]
   readonly chroot: string
   readonly operationTimeoutMs: number
+  readonly captureStacks: boolean
   readonly machine: SessionClientOptions
   readonly logger: Logger | null
 }
@@ -99,6 +102,7 @@ export function resolveOptions(target: string, options: ConnectOptions = {}): Re
     hosts: parsed.hosts,
     chroot,
     operationTimeoutMs: milliseconds('operationTimeout', options.operationTimeout, 15_000, true),
+    captureStacks: options.captureStacks ?? false,
     logger: options.logger ?? null,
     machine: {
       sessionTimeoutMs: milliseconds(

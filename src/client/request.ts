@@ -34,6 +34,7 @@ export class Request<T> implements CallOwner {
   readonly #path: string
   readonly #convert: Convert<T>
   readonly #signal: AbortSignal | undefined
+  readonly #calledAt: Error | null
   #resolve: ((value: T) => void) | null = null
   #reject: ((error: unknown) => void) | null = null
   #onAbort: (() => void) | null = null
@@ -49,6 +50,7 @@ export class Request<T> implements CallOwner {
     this.#path = path
     this.#convert = convert
     this.#signal = options?.signal
+    this.#calledAt = view.driver.options.captureStacks ? new Error('called') : null
     const call: ClientCall = new Call(op, toServerPath(view.chroot, path), this)
     const timeoutMs = options?.timeout ?? view.operationTimeoutMs
     if (timeoutMs !== Number.POSITIVE_INFINITY) call.deadlineMs = view.driver.nowMs() + timeoutMs
@@ -99,18 +101,21 @@ export class Request<T> implements CallOwner {
         this.#reject?.(error)
       }
     } else {
-      this.#reject?.(this.errorOf(call))
+      this.#reject?.(this.#errorOf(call))
     }
   }
 
-  protected errorOf(call: ClientCall): ZkError {
+  #errorOf(call: ClientCall): ZkError {
     const { driver } = this.#view
-    return errorOfCall(call, {
+    const error = errorOfCall(call, {
       path: this.#path,
       sessionId: driver.sessionId,
       server: driver.server,
       abortReason: this.#signal?.reason,
     })
+    const frames = this.#calledAt?.stack?.split('\n').slice(1).join('\n')
+    if (frames !== undefined) error.stack = `${error.name}: ${error.message}\n${frames}`
+    return error
   }
 }
 
