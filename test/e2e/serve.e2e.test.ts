@@ -10,7 +10,7 @@ import { describe, expect, test } from 'vitest'
 import { connect } from '../../src/client/index.ts'
 import { askWord } from '../support/ask-word.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { freePort } from './free-port.ts'
+import { freePort } from '../support/free-port.ts'
 import { ServerProcess } from './server-process.ts'
 
 /** Writes a configuration beside its data and starts a server with it. */
