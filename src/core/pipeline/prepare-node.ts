@@ -228,7 +228,9 @@ export class NodePreparer {
     const node = this.#pending.find(bytes, pathStart, pathEnd, path)
     if (node === null) return ErrorCode.NoNode
     if (!this.#isAllowed(node, Perms.write, request)) return ErrorCode.NoAuth
-    const refusal = quotaRefusal(this.#database, this.#settings, path, Math.max(0, dataLength), 0)
+    // What the data grows by, compared with what writes in flight will have made of it.
+    const growth = Math.max(0, dataLength) - Math.max(0, node.dataLength)
+    const refusal = quotaRefusal(this.#database, this.#settings, path, growth, 0)
     if (refusal !== ErrorCode.Ok) return refusal
     if (version !== -1 && version !== node.version) return ErrorCode.BadVersion
     this.#change(node, request)

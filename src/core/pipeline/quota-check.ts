@@ -6,38 +6,45 @@ import { NO_ROW } from '../tree/data-tree.ts'
 import type { Database } from '../tree/database.ts'
 import { limitsPath, parseQuota, statsPath } from '../tree/quota.ts'
 import type { PipelineSettings } from './settings.ts'
+import { UnusableRequest } from './unusable-request.ts'
 
 /**
- * Checks a write of `bytes` of data at `path`; `created` is the number of nodes it adds (0 for a
- * change of data). Ok, QuotaExceeded, or MarshallingError where the limits cannot be read.
+ * Checks a write at `path` that makes its data grow by `growth` bytes and adds `created` nodes. Ok,
+ * QuotaExceeded, or MarshallingError where limits or usage cannot be read.
  */
 export function quotaRefusal(
   database: Database,
   settings: PipelineSettings,
   path: string,
-  bytes: number,
+  growth: number,
   created: number,
 ): number {
   if (!settings.enforceQuota || database.quotas.isEmpty) return ErrorCode.Ok
   const root = database.quotas.rootFor(path)
   if (root === null) return ErrorCode.Ok
-  const { tree } = database
-  const limitsRow = tree.lookupText(limitsPath(root))
-  if (limitsRow === NO_ROW) return ErrorCode.Ok
-  const limits = parseQuota(tree.data(limitsRow))
-  const statsRow = tree.lookupText(statsPath(root))
-  const usage = statsRow === NO_ROW ? null : parseQuota(tree.data(statsRow))
-  if (limits === null) return ErrorCode.MarshallingError
-  if (usage === null) return ErrorCode.Ok
-  const countLimit = limits.get('countHardLimit') ?? -1
-  if (created > 0 && countLimit > -1 && usage.get('count')! + created > countLimit) {
-    return ErrorCode.QuotaExceeded
-  }
-  const row = tree.lookupText(path)
-  const growth = bytes - (row === NO_ROW ? 0 : Math.max(0, tree.dataLength(row)))
-  const byteLimit = limits.get('byteHardLimit') ?? -1
-  if (growth !== 0 && byteLimit > -1 && usage.get('bytes')! + growth > byteLimit) {
-    return ErrorCode.QuotaExceeded
-  }
-  return ErrorCode.Ok
+  const limits = textAt(database, limitsPath(root))
+  if (limits === NO_NODE) return ErrorCode.Ok
+  const limit = parseQuota(limits)
+  if (limit === null) return ErrorCode.MarshallingError
+  const countLimit = limit.get('countHardLimit') ?? -1
+  const byteLimit = limit.get('byteHardLimit') ?? -1
+  const checksCount = created !== 0 && (countLimit > -1 || limit.get('count')! > -1)
+  const checksBytes = growth !== 0 && (byteLimit > -1 || limit.get('bytes')! > -1)
+  if (!checksCount && !checksBytes) return ErrorCode.Ok
+  const stats = textAt(database, statsPath(root))
+  if (stats === NO_NODE) return ErrorCode.Ok
+  const usage = parseQuota(stats)
+  if (usage === null) return ErrorCode.MarshallingError
+  const exceedsCount = countLimit > -1 && usage.get('count')! + created > countLimit
+  const exceedsBytes = byteLimit > -1 && usage.get('bytes')! + growth > byteLimit
+  return (checksCount && exceedsCount) || (checksBytes && exceedsBytes)
+    ? ErrorCode.QuotaExceeded
+    : ErrorCode.Ok
+}
+
+const NO_NODE = undefined
+
+function textAt(database: Database, path: string): Uint8Array | null | undefined {
+  const row = database.tree.lookupText(path)
+  return row === NO_ROW ? NO_NODE : database.tree.data(row)
 }

@@ -85,21 +85,23 @@ export class QuotaBook {
 }
 
 /**
- * The pairs of a limits or stats text, or null where it cannot be read. -1 and absent mean
- * unlimited. `count` and `bytes` are always there.
+ * The pairs of a limits or stats text, or null where it cannot be read: as Java splits it, so that
+ * separators at the end do not matter and those at the start do. -1 and absent mean unlimited.
+ * `count` and `bytes` are always there.
  */
 export function parseQuota(data: Uint8Array | null): Map<string, number> | null {
   const quota = new Map<string, number>([
     ['count', -1],
     ['bytes', -1],
   ])
-  if (data === null || data.length === 0) return quota
-  for (const piece of decodeUtf8(data).split(/[,;]+/)) {
-    const [key, value] = piece.split('=')
+  if (data === null) return null
+  const text = decodeUtf8(data).replace(/[,;]+$/, '')
+  if (text === '') return quota
+  for (const piece of text.split(/[,;]+/)) {
+    const [key, value] = piece.replace(/=+$/, '').split('=')
     if (key === undefined || value === undefined) return null
-    const number = value === '' ? -1 : Number(value)
-    if (!Number.isSafeInteger(number)) return null
-    quota.set(key, number)
+    if (!/^([+-]?\d+)?$/.test(value) || !isLong(value)) return null
+    quota.set(key, value === '' ? -1 : Number(value))
   }
   return quota
 }
@@ -111,6 +113,12 @@ export function formatQuota(quota: ReadonlyMap<string, number>): string {
   return others.length === 0
     ? head
     : `${head}=${others.map((key) => `;${key}=${quota.get(key)}`).join('')}`
+}
+
+/** Within 64 bits. What is beyond a safe integer limits nothing that a tree can hold. */
+const isLong = (digits: string): boolean => {
+  const value = BigInt(digits.replace('+', ''))
+  return value === BigInt.asIntN(64, value)
 }
 
 function quotaRootOf(path: string, leaf: string): string | null {
