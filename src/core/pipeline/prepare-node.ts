@@ -20,6 +20,7 @@ import {
 } from '../records/opcodes.ts'
 import { type Database, skipAclList } from '../tree/database.ts'
 import { CONTAINER_OWNER_HIGH, TTL_OWNER_HIGH } from '../tree/data-tree.ts'
+import { OwnerKind, ownerKindOf, ttlMsOf } from '../tree/owner.ts'
 import { isAllowed, normaliseAcl } from './access.ts'
 import type { PendingChanges, PendingNode } from './pending-changes.ts'
 import { quotaRefusal } from './quota-check.ts'
@@ -68,12 +69,15 @@ export class NodePreparer {
     }
   }
 
-  /** Removes a container or a node whose time has come, unless it has children by now. */
+  /**
+   * Removes a container or a node whose time has come. It was found some time ago: by now it may
+   * have children, have been set anew, or be another node of that name.
+   */
   prepareContainerRemoval(path: string, request: WriteRequest, out: JuteWriter): number {
     const node = this.#pending.findText(path)
     if (node === null) return ErrorCode.NoNode
     if (node.childCount > 0) return ErrorCode.NotEmpty
-    if (node.isEphemeral) return ErrorCode.BadVersion
+    if (!this.#isRemovable(node, request.timeMs)) return ErrorCode.BadVersion
     const bytes = encodeUtf8(path)
     out.ustring(path)
     this.#removeNode(node, this.#parentOf(bytes, 0, bytes.length), request)
@@ -112,7 +116,6 @@ export class NodePreparer {
     const aclEnd = reader.position
     const mode = reader.int()
     const ttl = op === OpCode.createTTL ? reader.long() : -1n
-    requirePath(pathLength)
     if (!isCreateMode(mode)) return ErrorCode.BadArguments
     if (isTtl(mode)) {
       if (!this.#settings.extendedTypes) return ErrorCode.Unimplemented
@@ -121,6 +124,7 @@ export class NodePreparer {
       return ErrorCode.BadArguments
     }
     if (!request.isSessionAlive) return ErrorCode.SessionExpired
+    requirePath(pathLength)
     const slash = lastSlashOrNone(bytes, pathStart, pathEnd)
     if (slash < 0) return ErrorCode.BadArguments
     if (!this.#normaliseAcl(request, bytes, aclStart, aclEnd)) return ErrorCode.InvalidACL
@@ -196,8 +200,8 @@ export class NodePreparer {
     const pathEnd = reader.position
     const pathStart = pathEnd - pathLength
     const version = reader.int()
-    requirePath(pathLength)
     if (!request.isSessionAlive) return ErrorCode.SessionExpired
+    requirePath(pathLength)
     const slash = lastSlashOrNone(bytes, pathStart, pathEnd)
     if (slash < 0) return ErrorCode.BadArguments
     const path = decodeUtf8(bytes, pathStart, pathEnd)
@@ -289,6 +293,20 @@ export class NodePreparer {
     writeField(out, bytes, pathLength, pathEnd)
     out.int((node.version + 1) | 0)
     return ErrorCode.Ok
+  }
+
+  #isRemovable(node: PendingNode, timeMs: number): boolean {
+    const settings = this.#settings
+    switch (ownerKindOf(settings, node.ownerHigh, node.ownerLow)) {
+      case OwnerKind.container: {
+        const unusedMs = settings.containerMaxNeverUsedMs
+        return node.creations > 0 || (unusedMs > 0 && timeMs - node.mtime > unusedMs)
+      }
+      case OwnerKind.ttl:
+        return timeMs - node.mtime > ttlMsOf(settings, node.ownerHigh, node.ownerLow)
+      default:
+        return false
+    }
   }
 
   #removeNode(node: PendingNode, parent: PendingNode, request: WriteRequest): void {
