@@ -124,9 +124,9 @@ export class FakeFile {
   }
 
   #settle(pending: readonly PendingWrite[], random: Prng, tearing: Tearing): void {
-    const fate = random.below(3)
+    const fate = random.below(tearing === 'none' ? 2 : 4)
     if (fate === 0) return
-    if (fate === 1 || tearing === 'none') {
+    if (fate === 1) {
       for (const one of pending) this.#medium.write(one.offset, one.bytes)
       return
     }

@@ -93,6 +93,11 @@ export class FakeNetwork {
     return link !== undefined
   }
 
+  /** Lets both sides of every half-open connection know that it is over. */
+  endHalfOpen(): void {
+    for (const link of [...this.#links.values()]) if (link.isHalfOpen) link.fault('reset')
+  }
+
   /** A client that stops, or goes on, taking what the server sends. */
   setClientReading(connection: ConnectionId, reading: boolean): void {
     this.#links.get(connection)?.down.setReading(reading)
@@ -228,6 +233,10 @@ class Link {
       },
       ended: () => this.#endClient('closed by the server'),
     })
+  }
+
+  get isHalfOpen(): boolean {
+    return this.up.isSwallowing || this.down.isSwallowing
   }
 
   sendDown(bytes: Uint8Array): boolean {

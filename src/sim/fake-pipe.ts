@@ -91,6 +91,10 @@ export class FakePipe {
     this.#arrange()
   }
 
+  get isSwallowing(): boolean {
+    return this.#isSwallowing
+  }
+
   /** From now on nothing arrives, and nobody is told: the far half of a half-open connection. */
   swallow(): void {
     this.#isSwallowing = true

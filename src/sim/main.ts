@@ -21,14 +21,18 @@ main(parse(process.argv.slice(2)))
 function main({ seed, count, steps, minutes, verbose }: Arguments): void {
   const endsAt = minutes > 0 ? Date.now() + minutes * 60_000 : Number.POSITIVE_INFINITY
   const most = minutes > 0 ? Number.POSITIVE_INFINITY : count
+  const marks = new Map<string, number>()
   for (let run = 0; run < most && Date.now() < endsAt; run++) {
     const current = seed + run
     if (most === 1 || verbose)
       say(`seed ${current}\n${describeOptions(drawOptions(current, steps))}`)
     const result = simulate(current, steps, verbose ? { trace: printEvent } : {})
     say(`seed ${current}: ${describeResult(result)}`)
+    for (const [name, times] of result.marks) marks.set(name, (marks.get(name) ?? 0) + times)
     if (result.verdict !== 'ok') fail(current, steps, most === 1 || verbose, result)
   }
+  say('reached:')
+  for (const [name, times] of [...marks].sort()) say(`${String(times).padStart(8)}  ${name}`)
 }
 
 function fail(seed: number, steps: number, isDescribed: boolean, result: SimResult): never {

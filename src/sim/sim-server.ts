@@ -3,6 +3,7 @@
 // elsewhere. A crash drops every object and keeps the disk.
 
 import { must } from '../base/assert.ts'
+import { mark } from '../base/marks.ts'
 import type { Prng } from '../base/prng.ts'
 import { type SessionId, firstSessionId } from '../base/session-id.ts'
 import { encodeUtf8 } from '../base/text.ts'
@@ -20,7 +21,7 @@ import { ColumnTree } from '../core/tree/column-tree.ts'
 import { NaiveTree } from '../core/tree/naive-tree.ts'
 import type { ClientEvents, ClientNetwork, ConnectionId } from '../ports/client-network.ts'
 import { DiskError } from '../ports/disk.ts'
-import { silentLogger } from '../ports/logger.ts'
+import type { Logger } from '../ports/logger.ts'
 import type { Breakage } from './breakage.ts'
 import type { DiskView, History } from './checkers/history.ts'
 import { checkTree } from './checkers/tree-checker.ts'
@@ -155,9 +156,9 @@ export class SimServer {
   #boot(): void {
     const { options, disk, clock, random, network, history, wire, sessions } = this.#around
     const storageOptions = this.#storageOptions()
-    const makeTree = (): DataTree =>
-      options.tree === 'naive' ? new NaiveTree(options.settings) : new ColumnTree(options.settings)
-    const boot = bootDatabase(disk, fakeCompression, storageOptions, options.settings, makeTree)
+    const boot = bootDatabase(disk, fakeCompression, storageOptions, options.settings, () =>
+      this.#makeTree(),
+    )
     const { database } = boot
     const scope = new Scope()
     const replica = new Replica(
@@ -201,6 +202,14 @@ export class SimServer {
     pump.beginSnapshot()
   }
 
+  #makeTree(): DataTree {
+    const { options, breakage } = this.#around
+    if (breakage?.makeTree !== undefined) return breakage.makeTree(options.settings)
+    return options.tree === 'naive'
+      ? new NaiveTree(options.settings)
+      : new ColumnTree(options.settings)
+  }
+
   #storageOptions(): StorageOptions {
     const { options, random } = this.#around
     return {
@@ -215,7 +224,7 @@ export class SimServer {
       trustEmpty: false,
       fieldBytesMax: 400_000,
       random,
-      logger: silentLogger,
+      logger: markingLogger,
     }
   }
 
@@ -346,4 +355,12 @@ export class SimServer {
     const zxid = formatZxid(replica.database.lastZxid as Zxid)
     return `at ${zxid}, ${replica.connections.size} connections, ${replica.outstandingCount} outstanding`
   }
+}
+
+/** What the server finds worth telling an operator is worth knowing of a run. */
+const markingLogger: Logger = {
+  debug() {},
+  info: (message) => mark(`log: ${message}`),
+  warn: (message) => mark(`log: ${message}`),
+  error: (message) => mark(`log: ${message}`),
 }

@@ -2,7 +2,8 @@
 // then all faults end (heal); then everyone must get on again within a bounded time (liveness), and
 // what is left is compared once more with the model and with what the disk alone would bring back.
 
-import { InvariantError } from '../base/assert.ts'
+import { InvariantError, must } from '../base/assert.ts'
+import { collectMarks } from '../base/marks.ts'
 import { Prng } from '../base/prng.ts'
 import type { Breakage } from './breakage.ts'
 import { History } from './checkers/history.ts'
@@ -29,6 +30,8 @@ export interface SimResult {
   readonly steps: number
   readonly simulatedMs: number
   readonly counts: SimCounts
+  /** How often each rare branch was reached. */
+  readonly marks: ReadonlyMap<string, number>
 }
 
 /** What happened in a run; one in which nothing did is no evidence. */
@@ -51,7 +54,11 @@ export interface SimSwitches {
 
 export function simulate(seed: number, steps: number, switches: SimSwitches = {}): SimResult {
   const options = { ...drawOptions(seed, steps), ...switches.options }
-  return new Simulation(options, switches).run()
+  let result: Omit<SimResult, 'marks'> | null = null
+  const marks = collectMarks(() => {
+    result = new Simulation({ ...options, ...switches.breakage?.options }, switches).run()
+  })
+  return { ...must(result as Omit<SimResult, 'marks'> | null, 'a run has a result'), marks }
 }
 
 /** No progress for so long, with nothing wrong in the world, is a find of its own. */
@@ -60,6 +67,8 @@ class Stuck extends Error {
 }
 
 const LIVENESS_MS = 120_000
+/** What is still on its way arrives within this time. */
+const SETTLE_MS = 3_000
 
 class Simulation {
   readonly #options: SimOptions
@@ -88,7 +97,12 @@ class Simulation {
     const lies = this.#breakage?.diskLies ?? {}
     this.#disk = new FakeDisk(this.#time, root.fork('disk'), options.disk, lies)
     this.#network = new FakeNetwork(this.#time, root.fork('network'), options.network)
-    this.#clock = new MachineClock(this.#time, this.#random.below(1_000_000), 1_800_000_000_000)
+    this.#clock = new MachineClock(
+      this.#time,
+      this.#random.below(1_000_000),
+      1_800_000_000_000,
+      this.#breakage?.clockSpeed,
+    )
     const rules: ServiceRules = options.settings
     this.#history = new History(rules)
     const nowMs = (): number => this.#time.nowUs / 1_000
@@ -116,7 +130,7 @@ class Simulation {
     })
   }
 
-  run(): SimResult {
+  run(): Omit<SimResult, 'marks'> {
     try {
       this.#startServer()
       this.#safety()
@@ -164,6 +178,7 @@ class Simulation {
     this.#trace.remark(this.#time.nowUs, () => '--- heal')
     this.#disk.setConditions(CALM_DISK)
     this.#network.setConditions(CALM_NETWORK)
+    this.#network.endHalfOpen()
     for (const connection of this.#network.connections) {
       this.#network.setClientReading(connection, true)
       if (this.#random.chance(0.3)) this.#network.fault(connection, 'reset')
@@ -177,6 +192,8 @@ class Simulation {
     this.#runUntil('everyone gets an answer', () => members.every((one) => one.probes > 0))
     this.#runUntil('everyone is quiet', () => members.every((one) => one.isQuiet))
     this.#runUntil('silent sessions end', () => this.#sessions.overdue().length === 0)
+    this.#runFor(SETTLE_MS)
+    this.#runUntil('everyone is quiet again', () => members.every((one) => one.isQuiet))
     if (this.#wire.unanswered > 0) throw new Stuck(`${this.#wire.unanswered} requests are open`)
     this.#server.checkTree()
     for (const { checker } of members) checker.checkQuiet(this.#history.stateAt(this.#history.last))
@@ -201,6 +218,11 @@ class Simulation {
         `not within ${LIVENESS_MS / 1_000} s: ${what}\n  server ${this.#server.describe()}\n  ${members}`,
       )
     }
+  }
+
+  #runFor(durationMs: number): void {
+    const endUs = this.#time.nowUs + durationMs * 1_000
+    while (this.#time.nowUs < endUs && this.#step());
   }
 
   #step(): boolean {
@@ -283,7 +305,7 @@ class Simulation {
     this.#trace.event(this.#time.nowUs, text)
   }
 
-  #result(verdict: Verdict, message: string): SimResult {
+  #result(verdict: Verdict, message: string): Omit<SimResult, 'marks'> {
     return {
       verdict,
       message: message === '' ? '' : `${message}\n(${this.#phase}, step ${this.#steps})`,

@@ -93,15 +93,18 @@ export class MachineClock implements Clock {
   readonly #clock: VirtualClock
   #steadyBaseMs: number
   #wallBaseMs: number
+  /** Of the steady clock; 1 is right. */
+  readonly #speed: number
 
-  constructor(clock: VirtualClock, steadyBaseMs: number, wallBaseMs: number) {
+  constructor(clock: VirtualClock, steadyBaseMs: number, wallBaseMs: number, speed: number = 1) {
     this.#clock = clock
     this.#steadyBaseMs = steadyBaseMs
     this.#wallBaseMs = wallBaseMs
+    this.#speed = speed
   }
 
   nowMs(): number {
-    return this.#steadyBaseMs + Math.floor(this.#clock.nowUs / 1_000)
+    return this.#steadyBaseMs + Math.floor((this.#clock.nowUs * this.#speed) / 1_000)
   }
 
   wallMs(): number {
@@ -110,7 +113,7 @@ export class MachineClock implements Clock {
 
   /** The simulated time, in microseconds, at which `nowMs()` will have reached `momentMs`. */
   simulatedUs(momentMs: number): number {
-    return (momentMs - this.#steadyBaseMs) * 1_000
+    return Math.ceil(((momentMs - this.#steadyBaseMs) * 1_000) / this.#speed)
   }
 
   jumpWall(byMs: number): void {
@@ -119,7 +122,7 @@ export class MachineClock implements Clock {
 
   /** A new boot: the steady clock begins elsewhere. */
   reboot(steadyNowMs: number): void {
-    this.#steadyBaseMs = steadyNowMs - Math.floor(this.#clock.nowUs / 1_000)
+    this.#steadyBaseMs = steadyNowMs - Math.floor((this.#clock.nowUs * this.#speed) / 1_000)
   }
 }
 

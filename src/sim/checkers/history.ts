@@ -5,6 +5,7 @@
 // learns of transactions from the disk alone.
 
 import { formatSessionId } from '../../base/session-id.ts'
+import { mark } from '../../base/marks.ts'
 import { equalBytes } from '../../base/text.ts'
 import { type Zxid, ZXID_ZERO, formatZxid } from '../../base/zxid.ts'
 import type { Id } from '../../core/records/acl.ts'
@@ -121,6 +122,7 @@ export class History {
    */
   restart(seen: DiskView): void {
     const lost = this.#entries.splice(this.#indexAfter(this.#durable))
+    const durable = this.#durable
     for (const { txn, write } of lost) {
       if (txn.type === OpCode.createSession) this.#sessionsSeen.delete(txn.header.clientId)
       if (write !== null) this.#giveBack(write)
@@ -133,6 +135,7 @@ export class History {
         throw new Violation('durability', `${formatZxid(entry.zxid)} is another transaction now`)
       }
     }
+    if (this.last > durable) mark('what was not durable survives a crash')
     this.#followers = new Map()
     // Whatever else had reached the old server died with it.
     this.#writes.clear()

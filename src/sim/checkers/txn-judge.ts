@@ -4,6 +4,7 @@
 
 import { formatSessionId } from '../../base/session-id.ts'
 import { formatZxid } from '../../base/zxid.ts'
+import { mark } from '../../base/marks.ts'
 import { ErrorCode, errorName } from '../../core/records/errors.ts'
 import { OpCode, opName } from '../../core/records/opcodes.ts'
 import type { ModelChange, ModelDraft } from '../model/model-apply.ts'
@@ -88,9 +89,11 @@ function judgeOwn(
         throw wrong(txn, `removes ${path}, which is not due: ${canonical(node)}`)
       }
       draft.apply({ kind: 'delete', path })
+      mark(ttlMs === null ? 'a container is removed' : 'a time to live is over')
       return DONE
     }
     case OpCode.error:
+      mark('a container is not removed after all')
       // A removal of a container that came too late.
       return DONE
     default:
@@ -106,6 +109,7 @@ function judgeClose(before: ModelState, draft: ModelDraft, txn: ModelTxn): Answe
   }
   if (txn.type !== OpCode.closeSession) throw wrong(txn, 'does not end the session')
   const paths = (txn.body['paths2Delete'] ?? []) as readonly string[]
+  if (paths.length > 0) mark('a session ends with ephemerals')
   const owned = ephemeralsOf(before, clientId)
   if (canonical([...paths].sort()) !== canonical([...owned].sort())) {
     throw wrong(txn, `removes ${canonical(paths)}, the session owns ${canonical(owned)}`)
@@ -119,6 +123,7 @@ function judgeError(txn: ModelTxn, expected: ErrorCode): Answer {
   if (found !== expected) {
     throw wrong(txn, `has the outcome ${errorName(found)} instead of ${errorName(expected)}`)
   }
+  mark(`refused: ${errorName(expected)}`)
   return { error: expected, body: null }
 }
 
@@ -145,6 +150,7 @@ function judgeMulti(
       if (isChange(verdict) || verdict !== found) {
         throw wrong(txn, `refuses part ${at} with ${errorName(found)}, not ${describe(verdict)}`)
       }
+      mark(`multi refused: ${errorName(found)}`)
       return { error: ErrorCode.Ok, body: { results: refusedResults(ops.length, at, found) } }
     }
     if (!isChange(verdict)) throw wrong(txn, `accepts part ${at} instead of ${describe(verdict)}`)

@@ -6,6 +6,7 @@
 
 import type { SessionId } from '../../base/session-id.ts'
 import { formatSessionId } from '../../base/session-id.ts'
+import { mark } from '../../base/marks.ts'
 import { equalBytes } from '../../base/text.ts'
 import { type Zxid, ZXID_ZERO, formatZxid } from '../../base/zxid.ts'
 import { JuteReader, MalformedRecord } from '../../core/jute/reader.ts'
@@ -121,6 +122,7 @@ export class WireChecker {
     const { session } = connection
     if (session !== null && this.#history.isClosed(session)) connection.closable ??= 'session ended'
     if (connection.phase === 'handshake') connection.closable ??= 'handshake'
+    mark(`closed: ${connection.closable}`)
     if (connection.closable === null) throw this.#wrong(connection, 'is closed for no reason')
     connection.isClosing = true
   }
@@ -208,6 +210,7 @@ export class WireChecker {
     }
     connection.phase = 'live'
     connection.session = session
+    if (!isNew) mark('a session is taken up again')
     if (!isNew) this.#sessions.renewed(session as SessionId, timeoutMs)
   }
 
@@ -218,6 +221,7 @@ export class WireChecker {
       throw this.#wrong(connection, `is refused ${formatSessionId(session)}, which lives`)
     }
     connection.closable = 'session refused'
+    mark('a session is refused')
   }
 
   // Requests.
@@ -348,6 +352,7 @@ export class WireChecker {
       case OpCode.setWatches:
       case OpCode.setWatches2: {
         const missed = watches.restore(request.body as SetWatchesBody, state)
+        if (missed.length > 0) mark('a change is made up for after a reconnect')
         const told = connection.replayed.splice(0)
         if (canonical(missed) !== canonical(told)) {
           throw this.#wrong(
@@ -401,6 +406,7 @@ export class WireChecker {
         if (!connection.watches.take(type, path)) continue
         const now = isPermitted(acl, Perms.read, connection.ids)
         const before = isPermitted(acl, Perms.read, connection.idsBefore)
+        if (!now) mark('an event is held back from one who may not read')
         if (now || before) {
           connection.expected.push({ zxid: at, type, path, isOptional: now !== before })
         }
