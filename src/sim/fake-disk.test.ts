@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 
+import { diskContract } from '../../test/contract/disk.contract.ts'
 import { Prng } from '../base/prng.ts'
 import { DiskError, type DiskFile } from '../ports/disk.ts'
 import {
@@ -257,4 +258,19 @@ describe('a simulated disk with faults', () => {
     write(b, create(b, '/d/a'), 0, 'x', true)
     expect(text(b.disk.durable('/d/a'))).toBe('')
   })
+})
+
+diskContract('FakeDisk', () => {
+  const { clock, disk } = bench(7)
+  return {
+    disk,
+    directory: '/d',
+    settle: async () => {
+      // Promises come first, then the next event, until there is neither.
+      do for (let i = 0; i < 20; i++) await Promise.resolve()
+      while (clock.step())
+    },
+    crash: () => disk.crash('power'),
+    end: () => {},
+  }
 })
