@@ -95,10 +95,9 @@ export function skipOperation(type: number, reader: JuteReader): number {
       const aclStart = reader.position
       skipAclList(reader)
       const flags = reader.int()
+      if (!isCreateMode(flags)) throw new MalformedRecord(`there are no create flags ${flags}`)
       if (isNull(reader, aclStart)) throw new UnusableRequest('an access list is missing', false)
-      if (!isCreateMode(flags) || isTtl(flags)) {
-        throw new MalformedRecord(`create flags ${flags} are not for this operation`)
-      }
+      if (isTtl(flags)) throw new MalformedRecord('this operation takes no time to live')
       return flags === CreateMode.container ? OpCode.createContainer : type
     }
     case OpCode.createTTL: {

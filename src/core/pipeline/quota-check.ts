@@ -9,8 +9,8 @@ import type { PipelineSettings } from './settings.ts'
 import { UnusableRequest } from './unusable-request.ts'
 
 /**
- * Checks a write at `path` that makes its data grow by `growth` bytes and adds `created` nodes. Ok,
- * QuotaExceeded, or MarshallingError where limits or usage cannot be read.
+ * Checks a write at `path` that makes its data grow by `growth` bytes and adds `created` nodes: Ok or
+ * QuotaExceeded. Throws UnusableRequest where limits or usage cannot be read.
  */
 export function quotaRefusal(
   database: Database,
@@ -25,7 +25,7 @@ export function quotaRefusal(
   const limits = textAt(database, limitsPath(root))
   if (limits === NO_NODE) return ErrorCode.Ok
   const limit = parseQuota(limits)
-  if (limit === null) return ErrorCode.MarshallingError
+  if (limit === null) throw new UnusableRequest(`the limits of ${root} cannot be read`)
   const countLimit = limit.get('countHardLimit') ?? -1
   const byteLimit = limit.get('byteHardLimit') ?? -1
   const checksCount = created !== 0 && (countLimit > -1 || limit.get('count')! > -1)
@@ -34,7 +34,7 @@ export function quotaRefusal(
   const stats = textAt(database, statsPath(root))
   if (stats === NO_NODE) return ErrorCode.Ok
   const usage = parseQuota(stats)
-  if (usage === null) return ErrorCode.MarshallingError
+  if (usage === null) throw new UnusableRequest(`the usage of ${root} cannot be read`)
   const exceedsCount = countLimit > -1 && usage.get('count')! + created > countLimit
   const exceedsBytes = byteLimit > -1 && usage.get('bytes')! + growth > byteLimit
   return (checksCount && exceedsCount) || (checksBytes && exceedsBytes)

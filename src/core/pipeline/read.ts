@@ -160,14 +160,15 @@ export class ReadProcessor {
     const row = this.#tree.lookup(request.bytes, request.position - length, request.position)
     if (row === NO_ROW) return ErrorCode.NoNode
     if (!this.#mayRead(row, identities)) return ErrorCode.NoAuth
-    out.int(this.#tree.descendantCount(row))
+    // Under its other name, "", the root counts itself as well.
+    out.int(this.#tree.descendantCount(row) + (length === 0 ? 1 : 0))
     return ErrorCode.Ok
   }
 
   /** Own ephemerals whose path begins, as text, with the prefix; a blank one means all. */
   #getEphemerals(request: JuteReader, by: Reader, out: JuteWriter): number {
     const prefix = getEphemeralsRequest.read(request).prefixPath ?? ''
-    const wantsAll = prefix.trim() === '' || prefix === '/'
+    const wantsAll = isBlank(prefix) || prefix === '/'
     const ephemerals: string[] = []
     for (const row of this.#tree.ephemerals(by.sessionHigh, by.sessionLow)) {
       const path = this.#tree.path(row)
@@ -243,10 +244,10 @@ export class ReadProcessor {
 
   #matchWatch(request: JuteReader, by: Reader, remove: boolean): number {
     const { path, type } = watcherRequest.read(request)
-    if (path === null) throw new MalformedRecord('a path is missing')
     if (type < WatcherType.children || type > WatcherType.persistentRecursive) {
       return ErrorCode.MarshallingError
     }
+    if (path === null) return ErrorCode.NoWatcher
     const kind = type as WatcherTypeNumber
     const found = remove
       ? this.#watches.remove(by.watcher, path, kind)
@@ -266,6 +267,12 @@ export class ReadProcessor {
     const { acls } = this.#tree
     return isAllowed(acls, this.#tree.aclId(row), wanted, identities, this.#settings.skipAcl)
   }
+}
+
+/** Blank as Java's `trim` sees it: control characters too, other spaces not. */
+function isBlank(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x20) return false
+  return true
 }
 
 const isMultiRead = (type: number): boolean =>
