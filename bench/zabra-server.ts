@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '../test/e2e/free-port.ts'
+import { freePort } from '../test/support/free-port.ts'
 import { ServerProcess } from '../test/e2e/server-process.ts'
 import type { Target } from './load.ts'
 

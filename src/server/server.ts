@@ -4,7 +4,7 @@
  * neither command lines nor signals, and nothing of the protocol.
  */
 import { FourLetterWords } from '../admin/four-letter-words.ts'
-import { firstSessionId } from '../base/session-id.ts'
+import { firstSessionId, sessionIdOf } from '../base/session-id.ts'
 import { formatZxid } from '../base/zxid.ts'
 import { MajorityQuorum } from '../core/quorum/quorum.ts'
 import { bootDatabase } from '../core/replica/boot.ts'
@@ -46,6 +46,8 @@ export interface Server extends AsyncDisposable {
   readonly status: ReplicaStatus
   /** Resolves when the server has ended: to null after a stop, otherwise to the reason. */
   readonly ended: Promise<ServerError | null>
+  /** Ends a session as if its time had run out; nothing happens where there is none of that id. */
+  endSession(id: bigint): void
   /** Answers what is decided, closes connections, makes the log durable. May be called again. */
   stop(): Promise<void>
 }
@@ -197,6 +199,10 @@ class RunningServer implements Server {
       port: this.port,
       address: clientPortAddress ?? 'all interfaces',
     })
+  }
+
+  endSession(id: bigint): void {
+    if (this.#stopping === null) this.#pump.endSession(sessionIdOf(id))
   }
 
   stop(): Promise<void> {

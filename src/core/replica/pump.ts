@@ -4,6 +4,7 @@
 // turn, so that all transactions of a turn share one write and one sync.
 
 import { OUTPUT_CLOSE_BYTES, OUTPUT_PAUSE_BYTES } from '../../base/limits.ts'
+import type { SessionId } from '../../base/session-id.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import type { ClientEvents, ClientNetwork, ConnectionId } from '../../ports/client-network.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -74,6 +75,11 @@ export class Pump implements ClientEvents {
   /** The disk has everything up to `zxid`. */
   durable(zxid: Zxid): void {
     this.#step({ kind: 'durable', zxid })
+  }
+
+  /** Ends a session as if its time had run out; the clients' connection goes with it. */
+  endSession(session: SessionId): void {
+    this.#step({ kind: 'session-over', session })
   }
 
   wake(): void {

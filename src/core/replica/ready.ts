@@ -2,6 +2,7 @@
 // replica; `drain` hands out everything that follows from it. The replica performs nothing itself:
 // its owner (the pump) carries out a Ready in the one permitted order, see `pump.ts`.
 
+import type { SessionId } from '../../base/session-id.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import type { ConnectionId } from '../../ports/client-network.ts'
 import type { JuteWriter } from '../jute/writer.ts'
@@ -34,6 +35,8 @@ export type Input =
   | { readonly kind: 'client-closed'; readonly connection: ConnectionId }
   /** Everything appended up to this zxid is on disk. */
   | { readonly kind: 'durable'; readonly zxid: Zxid }
+  /** A session is to end now, as if its time had run out. */
+  | { readonly kind: 'session-over'; readonly session: SessionId }
   /** The deadline of the last Ready has come, or may have. */
   | { readonly kind: 'wake' }
 

@@ -139,6 +139,9 @@ export class Replica implements Audience {
       case 'client-closed':
         this.#onClosed(input.connection)
         break
+      case 'session-over':
+        this.#onSessionOver(input.session)
+        break
       case 'wake':
         this.#onWake()
         break
@@ -545,11 +548,20 @@ export class Replica implements Audience {
     return Infinity
   }
 
+  #onSessionOver(id: SessionId): void {
+    const session = this.sessions.tracker.get(id)
+    if (session === undefined || session.closing) return
+    this.sessions.tracker.markClosing(session)
+    this.#expire(session)
+  }
+
+  #expire(session: TrackedSession): void {
+    this.sessions.expiredCount++
+    this.proposer.proposeExpiry(session, this.#wallMs)
+  }
+
   #onWake(): void {
-    for (const session of this.sessions.tracker.expired(this.#nowMs)) {
-      this.sessions.expiredCount++
-      this.proposer.proposeExpiry(session, this.#wallMs)
-    }
+    for (const session of this.sessions.tracker.expired(this.#nowMs)) this.#expire(session)
     const path = this.#sweeper.next(this.#nowMs, this.#wallMs)
     if (path !== null) this.proposer.proposeRemoval(path, this.#wallMs)
     for (const connection of this.#strangers) {
