@@ -13,7 +13,8 @@ import type { ZooKeeper } from './zookeeper.ts'
 
 const timers = new NodeTimers()
 
-const platform: Omit<Platform, 'logger'> = {
+/** The machine itself, for those who put a client together with parts of their own. */
+export const nodePlatform: Omit<Platform, 'logger'> = {
   transport: new TcpTransport(),
   clock: new NodeClock(),
   timers: {
@@ -43,12 +44,12 @@ export function connect(
   target: string,
   options: ConnectOptions & ConnectWait = {},
 ): Promise<ZooKeeper> {
-  return connectOn(platform, target, options)
+  return connectOn(nodePlatform, target, options)
 }
 
 /** A client that connects at its first operation, or when {@link ZooKeeper.start} is called. */
 export function createClient(target: string, options: ConnectOptions = {}): ZooKeeper {
-  return createClientOn(platform, target, options)
+  return createClientOn(nodePlatform, target, options)
 }
 
 /** Access lists. See {@link AclHelpers}. */
