@@ -24,20 +24,37 @@ export function decodeUtf8(
   end: number = bytes.length,
 ): string {
   if (end - start <= SHORT_BYTES) {
-    // Short ASCII, the usual znode name, is faster without a view and a decoder call.
-    let text = ''
-    let i = start
-    for (; i < end; i++) {
-      const byte = bytes[i] as number
-      if (byte > 0x7f) break
-      text += String.fromCharCode(byte)
-    }
-    if (i === end) return text
+    const text = decodeShortAscii(bytes, start, end)
+    if (text !== null) return text
   }
   return decoder.decode(bytes.subarray(start, end))
 }
 
-const SHORT_BYTES = 16
+/**
+ * Up to here plain ASCII, the usual znode name, is faster without a view and a decoder; beyond it
+ * the pieces would be joined lazily, and flattened at the first use as a key.
+ */
+const SHORT_BYTES = 12
+
+/** Null where a byte is not ASCII. */
+function decodeShortAscii(bytes: Uint8Array, start: number, end: number): string | null {
+  let text = ''
+  let i = start
+  for (; i + 4 <= end; i += 4) {
+    const a = bytes[i]!
+    const b = bytes[i + 1]!
+    const c = bytes[i + 2]!
+    const d = bytes[i + 3]!
+    if ((a | b | c | d) > 0x7f) return null
+    text += String.fromCharCode(a, b, c, d)
+  }
+  for (; i < end; i++) {
+    const byte = bytes[i]!
+    if (byte > 0x7f) return null
+    text += String.fromCharCode(byte)
+  }
+  return text
+}
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false

@@ -105,6 +105,12 @@ export class JuteWriter {
     this.raw(value, 0, value.length)
   }
 
+  /** Plain ASCII, without a length. */
+  ascii(text: string): void {
+    this.ensure(text.length)
+    for (let i = 0; i < text.length; i++) this.bytes[this.position++] = text.charCodeAt(i)
+  }
+
   ustring(value: string | null): void {
     if (value === null) {
       this.int(-1)

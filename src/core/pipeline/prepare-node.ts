@@ -137,10 +137,7 @@ export class NodePreparer {
     out.int(pathLength)
     const finalStart = out.position
     out.raw(bytes, pathStart, pathEnd)
-    if (isSequential(mode)) {
-      const suffix = encodeUtf8(sequenceSuffix(parent.creations))
-      out.raw(suffix, 0, suffix.length)
-    }
+    if (isSequential(mode)) out.ascii(sequenceSuffix(parent.creations))
     const finalEnd = out.position
     out.intAt(lengthAt, finalEnd - finalStart)
     if (!isValidPath(out.bytes, finalStart, finalEnd)) return ErrorCode.BadArguments
