@@ -205,7 +205,7 @@ export const layers: readonly Layer[] = [
     purpose: 'a server inside the process of a user’s test',
     reach: 'node',
     async: true,
-    imports: ['server', 'client'],
+    imports: ['ports', 'io', 'server', 'client'],
     packages: [],
     files: [],
   },

@@ -24,7 +24,7 @@ const listen = (): Promise<unknown> =>
         last = id
         seen.push(`server: opened from ${address}`)
       },
-      bytes: (_, bytes) => seen.push(`server: ${[...bytes]}`),
+      bytes: (_, bytes) => seen.push(`server: ${bytes.join()}`),
       drained: () => seen.push('server: drained'),
       closed: () => seen.push('server: closed'),
     },
@@ -33,7 +33,7 @@ const listen = (): Promise<unknown> =>
 const connect = (): TransportConnection =>
   network.connect('anything', 1, {
     opened: () => seen.push('client: opened'),
-    bytes: (bytes) => seen.push(`client: ${[...bytes]}`),
+    bytes: (bytes) => seen.push(`client: ${bytes.join()}`),
     closed: (reason) => seen.push(`client: closed, ${reason}`),
   })
 
@@ -116,6 +116,15 @@ describe('a connection in memory', () => {
     connection.close()
     await settle()
     expect(seen).toEqual(['server: closed', 'client: closed, closed'])
+  })
+
+  test('ends where both sides close at once', async () => {
+    const connection = await opened()
+    network.close(last)
+    connection.close()
+    await settle()
+    expect(seen).toEqual(['server: closed', 'client: closed, closed'])
+    await network.stop()
   })
 
   test('that is closed before it opened is never opened', async () => {

@@ -172,11 +172,14 @@ class Pipe {
     if (flowing) this.#schedule()
   }
 
-  /** Calls `onEnd` behind everything that was pushed. */
+  /** Calls `onEnd` behind everything that was pushed and will still be delivered. */
   end(onEnd: () => void): void {
-    if (this.#isStopped || this.#onEnd !== null) return
-    this.#onEnd = onEnd
-    this.#schedule()
+    if (this.#isStopped) {
+      soon(onEnd)
+    } else if (this.#onEnd === null) {
+      this.#onEnd = onEnd
+      this.#schedule()
+    }
   }
 
   stop(): void {

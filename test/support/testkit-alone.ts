@@ -1,0 +1,28 @@
+// A program that uses test servers of every kind and nothing else. It prints what the process still
+// holds when they have been disposed of; then it has to end by itself.
+
+import { readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { startTestServer } from '../../src/testkit/index.ts'
+
+const files = (): string[] =>
+  readdirSync(tmpdir()).filter((name) => name.startsWith('zabra-testkit-'))
+
+const filesBefore = files()
+const before = process.getActiveResourcesInfo().sort()
+for (const network of ['memory', 'tcp'] as const) {
+  for (const storage of ['memory', 'temporary'] as const) {
+    await using server = await startTestServer({ network, storage })
+    const zk = await server.connect()
+    await zk.create('/a', 'x', { ephemeral: true })
+    await server.restart()
+    await zk.setData('/a', 'y')
+    server.expireSession(zk.session)
+    await server.connect()
+  }
+}
+// Handles that were closed are gone after a turn.
+for (let turn = 0; turn < 3; turn++) await nextTurn()
+const after = process.getActiveResourcesInfo().sort()
+console.log(JSON.stringify({ before, after, filesBefore, filesAfter: files() }))
