@@ -11,23 +11,19 @@ export class ChildCursor {
   #at: number
   #end: number
 
-  /** For a large list `from` counts from the begin of the chunk, else it is a place in `words`. */
+  /** Gives the children in `words` from `at` to `end`, then those of the chunks after this one. */
   constructor(
+    words: Int32Array,
+    at: number,
+    end: number,
     list: LargeChildList | null,
     chunk: number,
-    from: number,
-    words: Int32Array,
-    end: number,
   ) {
     this.#list = list
     this.#chunk = chunk
     this.#words = words
-    this.#at = from
+    this.#at = at
     this.#end = end
-    if (list !== null) {
-      this.#open(list)
-      this.#at += from
-    }
   }
 
   next(): Row {
@@ -35,14 +31,11 @@ export class ChildCursor {
       const list = this.#list
       if (list === null || this.#chunk + 1 >= list.chunkCount) return NO_ROW
       this.#chunk++
-      this.#open(list)
+      list.sort(this.#chunk)
+      this.#words = list.wordsOf(this.#chunk)
+      this.#at = list.offsetOf(this.#chunk) + 1
+      this.#end = this.#at + list.countOf(this.#chunk)
     }
     return this.#words[this.#at++]!
-  }
-
-  #open(list: LargeChildList): void {
-    this.#words = list.wordsOf(this.#chunk)
-    this.#at = list.offsetOf(this.#chunk)
-    this.#end = this.#at + list.countOf(this.#chunk)
   }
 }

@@ -1,16 +1,15 @@
-// The children of each node, in byte order of their names. Up to 512 are one block of row numbers
-// in the arena, which grows with its size class; more are a `LargeChildList`. A child whose name
-// comes last, as sequential ones do, is added after one comparison. The count of children is in
-// the parent's stat; it is kept here.
+// The children of each node, in byte order of their names. Up to 511 are one run in a block of the
+// arena, which grows by quarters; more are a `LargeChildList`. The count of children is in the
+// parent's stat, and is kept here.
 
 import { assert } from '../../base/assert.ts'
-import type { Arena } from './arena.ts'
+import type { Address, Arena } from './arena.ts'
 import { ChildCursor } from './child-cursor.ts'
+import { RUN_CHILDREN_MAX, addToRun, firstAfter, removeFromRun, sortRun } from './child-run.ts'
 import { NO_ROW, type Row } from './data-tree.ts'
 import { LargeChildList } from './large-child-list.ts'
 import type { NodeNames } from './node-names.ts'
 import { CHILDREN, CHILD_COUNT, Flag, NAME, type RowStore, rowOffset } from './row-store.ts'
-import { BLOCK_CHILDREN_MAX, firstAfter, insertSorted, removeFrom } from './sorted-children.ts'
 
 export class ChildLists {
   readonly #rows: RowStore
@@ -40,7 +39,7 @@ export class ChildLists {
     words[at + CHILD_COUNT] = count + 1
     if ((words[at + NAME]! & Flag.manyChildren) !== 0) {
       this.#large[words[at + CHILDREN]!]!.add(child)
-    } else if (count === BLOCK_CHILDREN_MAX) {
+    } else if (count === RUN_CHILDREN_MAX) {
       this.#makeLarge(words, at).add(child)
     } else {
       this.#addToBlock(words, at, count, child)
@@ -54,11 +53,11 @@ export class ChildLists {
     const count = words[at + CHILD_COUNT]! - 1
     words[at + CHILD_COUNT] = count
     if ((words[at + NAME]! & Flag.manyChildren) === 0) {
-      this.#removeFromBlock(words, at, count, child)
+      this.#removeFromBlock(words, at, count + 1, child)
       return
     }
     this.#large[words[at + CHILDREN]!]!.remove(child)
-    if (count <= BLOCK_CHILDREN_MAX / 2) this.#makeBlock(words, at, count)
+    if (count <= RUN_CHILDREN_MAX >>> 1) this.#makeBlock(words, at, count)
   }
 
   /** A cursor before the first child; good until a child of this parent comes or goes. */
@@ -78,12 +77,10 @@ export class ChildLists {
     let count = 0
     const cursor = this.all(parent)
     for (let child = cursor.next(); child !== NO_ROW; child = cursor.next()) {
-      if (previous !== NO_ROW) {
-        const start = this.#names.offsetOf(child)
-        const end = start + this.#names.byteLength(child)
-        const order = this.#names.compare(previous, this.#names.bytesOf(child), start, end)
-        assert(order < 0, () => `children of row ${parent} are in order of their names`)
-      }
+      assert(
+        previous === NO_ROW || this.#names.isBefore(previous, child),
+        () => `children of row ${parent} are in order of their names`,
+      )
       previous = child
       count++
     }
@@ -95,56 +92,56 @@ export class ChildLists {
     const words = this.#rows.segmentOf(parent)
     const at = rowOffset(parent)
     const count = words[at + CHILD_COUNT]!
-    if ((words[at + NAME]! & Flag.manyChildren) !== 0) {
-      const list = this.#large[words[at + CHILDREN]!]!
-      if (name === null) return new ChildCursor(list, 0, 0, NO_WORDS, 0)
-      const chunk = list.chunkFor(name, start, end)
-      return new ChildCursor(list, chunk, list.after(chunk, name, start, end), NO_WORDS, 0)
-    }
-    if (count === 0) return new ChildCursor(null, 0, 0, NO_WORDS, 0)
-    const block = words[at + CHILDREN]!
-    const list = this.#arena.wordsOf(block)
-    const first = this.#arena.wordOffsetOf(block)
-    const from =
-      name === null ? first : firstAfter(this.#names, list, first, first + count, name, start, end)
-    return new ChildCursor(null, 0, from, list, first + count)
+    if (count === 0) return new ChildCursor(NO_WORDS, 0, 0, null, 0)
+    const place = words[at + CHILDREN]!
+    const isLarge = (words[at + NAME]! & Flag.manyChildren) !== 0
+    if (isLarge) return this.#large[place]!.cursor(name, start, end)
+    const run = this.#arena.wordsOf(place)
+    const from = this.#arena.wordOffsetOf(place)
+    sortRun(this.#names, run, from, count)
+    const first = from + 1
+    const last = first + count
+    if (name === null) return new ChildCursor(run, first, last, null, 0)
+    const next = firstAfter(this.#names, run, first, last, name, start, end)
+    return new ChildCursor(run, next, last, null, 0)
   }
 
   #addToBlock(words: Int32Array, at: number, count: number, child: Row): void {
     const arena = this.#arena
     let block = words[at + CHILDREN]!
     if (count === 0) {
-      block = arena.allocate(4)
+      block = arena.allocate(blockBytes(1))
+      arena.wordsOf(block)[arena.wordOffsetOf(block)] = 0
       words[at + CHILDREN] = block
-    } else if (!arena.sameClass(count * 4, count * 4 + 4)) {
-      block = this.#resize(block, count, count + 1)
+    } else if (blockBytes(count) !== blockBytes(count + 1)) {
+      block = this.#resized(block, count, count + 1)
       words[at + CHILDREN] = block
     }
-    insertSorted(this.#names, arena.wordsOf(block), arena.wordOffsetOf(block), count, child)
+    addToRun(this.#names, arena.wordsOf(block), arena.wordOffsetOf(block), count, child)
   }
 
   #removeFromBlock(words: Int32Array, at: number, count: number, child: Row): void {
     const arena = this.#arena
     const block = words[at + CHILDREN]!
-    removeFrom(arena.wordsOf(block), arena.wordOffsetOf(block), count + 1, child)
-    if (count === 0) {
-      arena.free(block, 4)
+    removeFromRun(this.#names, arena.wordsOf(block), arena.wordOffsetOf(block), count, child)
+    if (count === 1) {
+      arena.free(block, blockBytes(1))
       words[at + CHILDREN] = 0
-    } else if (!arena.sameClass(count * 4, count * 4 + 4)) {
-      words[at + CHILDREN] = this.#resize(block, count + 1, count)
+    } else if (blockBytes(count - 1) !== blockBytes(count)) {
+      words[at + CHILDREN] = this.#resized(block, count, count - 1)
     }
   }
 
-  #resize(block: number, fromCount: number, toCount: number): number {
+  #resized(block: Address, fromCount: number, toCount: number): Address {
     const arena = this.#arena
-    const resized = arena.allocate(toCount * 4)
+    const resized = arena.allocate(blockBytes(toCount))
     const source = arena.wordsOf(block)
     const target = arena.wordsOf(resized)
     const from = arena.wordOffsetOf(block)
     const to = arena.wordOffsetOf(resized)
     const kept = fromCount < toCount ? fromCount : toCount
-    for (let i = 0; i < kept; i++) target[to + i] = source[from + i]!
-    arena.free(block, fromCount * 4)
+    for (let i = 0; i <= kept; i++) target[to + i] = source[from + i]!
+    arena.free(block, blockBytes(fromCount))
     return resized
   }
 
@@ -160,7 +157,7 @@ export class ChildLists {
   #makeBlock(words: Int32Array, at: number, count: number): void {
     const number = words[at + CHILDREN]!
     const list = this.#large[number]!
-    const block = this.#arena.allocate(count * 4)
+    const block = this.#arena.allocate(blockBytes(count))
     list.moveTo(this.#arena.wordsOf(block), this.#arena.wordOffsetOf(block))
     this.#large[number] = null
     this.#freeLarge.push(number)
@@ -170,3 +167,11 @@ export class ChildLists {
 }
 
 const NO_WORDS = new Int32Array(0)
+
+/** The block of a run of `count` children: 2 or 4 words, then steps of an eighth to a quarter. */
+function blockBytes(count: number): number {
+  if (count <= 3) return count === 1 ? 8 : 16
+  const shift = 29 - Math.clz32(count)
+  const step = shift < 2 ? 2 : shift
+  return (((count >>> step) + 1) << step) * 4
+}

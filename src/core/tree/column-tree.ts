@@ -14,7 +14,6 @@ import type { AclTable } from './acl-table.ts'
 import { Arena } from './arena.ts'
 import { ChildLists } from './child-lists.ts'
 import { ColumnWalk } from './column-walk.ts'
-import { copyBytes } from './copy-bytes.ts'
 import {
   ACL_WORLD_ALL,
   type DataTree,
@@ -24,17 +23,17 @@ import {
   type Row,
   type TreeWalk,
 } from './data-tree.ts'
-import { NameIndex, hashByte, hashEnd } from './name-index.ts'
+import { hashByte, hashEnd } from './name-hash.ts'
+import { NameIndex } from './name-index.ts'
+import { NodeContent } from './node-content.ts'
 import { NodeNames } from './node-names.ts'
 import { NodePaths } from './node-paths.ts'
 import { OwnerIndex } from './owner-index.ts'
-import { OwnerKind } from './owner.ts'
 import { RefAclTable } from './ref-acl-table.ts'
 import { DigestSum, rowDigest } from './row-digest.ts'
 import {
   ACL,
   AVERSION,
-  BLOCK,
   CHILD_COUNT,
   CONTENT_CRC,
   CREATIONS,
@@ -47,7 +46,6 @@ import {
   MTIME,
   MZXID,
   NAME,
-  NAME_LENGTH_MASK,
   OWNER,
   PARENT,
   PZXID,
@@ -59,15 +57,15 @@ import {
   rowOffset,
 } from './row-store.ts'
 import { verifyColumns } from './verify-columns.ts'
-import { WORDWISE_BYTES_MAX, writeWords } from './write-words.ts'
 
 export class ColumnTree implements DataTree {
   readonly acls: AclTable
   readonly #rows = new RowStore()
   readonly #arena = new Arena()
-  readonly #names = new NodeNames(this.#rows, this.#arena)
-  readonly #paths = new NodePaths(this.#rows, this.#arena, this.#names)
-  readonly #children = new ChildLists(this.#rows, this.#arena, this.#names)
+  readonly #names: NodeNames
+  readonly #content = new NodeContent(this.#rows, this.#arena)
+  readonly #paths = new NodePaths(this.#rows, this.#arena)
+  readonly #children: ChildLists
   readonly #index: NameIndex
   readonly #owners: OwnerIndex
   readonly #digest = new DigestSum()
@@ -78,8 +76,10 @@ export class ColumnTree implements DataTree {
   /** Where names are placed in the index follows from `hashSeed`; nothing else does. */
   constructor(rules: OwnerRules, acls: AclTable = new RefAclTable(), hashSeed: number = 0) {
     this.acls = acls
-    this.#index = new NameIndex(this.#names, hashSeed)
-    this.#owners = new OwnerIndex(rules)
+    this.#names = new NodeNames(this.#rows, this.#arena, hashSeed)
+    this.#children = new ChildLists(this.#rows, this.#arena, this.#names)
+    this.#index = new NameIndex(this.#names)
+    this.#owners = new OwnerIndex(this.#rows, rules)
     this.#system = NO_ROW
     this.#addSystemNode(NO_ROW, '', ACL_WORLD_ALL)
     this.#system = this.#addSystemNode(ROOT, 'zookeeper', ACL_WORLD_ALL)
@@ -113,10 +113,11 @@ export class ColumnTree implements DataTree {
     if (path[start] !== SLASH) return NO_ROW
     if (end === start + 1) return ROOT
     const index = this.#index
+    const names = this.#names
     let row = ROOT
     for (let at = start; at < end; ) {
       const nameStart = at + 1
-      let hash = index.hashStart(row)
+      let hash = names.hashStart(row)
       for (at = nameStart; at < end; at++) {
         const byte = path[at]!
         if (byte === SLASH) break
@@ -135,7 +136,7 @@ export class ColumnTree implements DataTree {
   }
 
   child(parent: Row, name: Uint8Array, start: number, end: number): Row {
-    return this.#index.find(this.#index.hash(parent, name, start, end), parent, name, start, end)
+    return this.#index.find(this.#names.hash(parent, name, start, end), parent, name, start, end)
   }
 
   parent(row: Row): Row {
@@ -179,15 +180,11 @@ export class ColumnTree implements DataTree {
   }
 
   ownerHigh(row: Row): number {
-    if (this.#has(row, Flag.specialOwner)) return Number(this.#owners.specialOwner(row) >> 32n)
-    return this.#rows.get(row, OWNER)
+    return this.#owners.high(row)
   }
 
   ownerLow(row: Row): number {
-    if (this.#has(row, Flag.specialOwner)) {
-      return Number(BigInt.asUintN(32, this.#owners.specialOwner(row)))
-    }
-    return this.#rows.get(row, OWNER + 1) >>> 0
+    return this.#owners.low(row)
   }
 
   isEphemeral(row: Row): boolean {
@@ -207,10 +204,7 @@ export class ColumnTree implements DataTree {
   }
 
   data(row: Row): Uint8Array | null {
-    if (this.#has(row, Flag.nullData)) return null
-    const block = this.#rows.get(row, BLOCK)
-    const start = this.#arena.offsetOf(block) + padded(this.#names.byteLength(row))
-    return this.#arena.bytesOf(block).slice(start, start + this.#rows.get(row, DATA_LENGTH))
+    return this.#content.data(row)
   }
 
   contentCrc(row: Row): number {
@@ -247,24 +241,7 @@ export class ColumnTree implements DataTree {
   }
 
   writeData(row: Row, out: JuteWriter): void {
-    const words = this.#rows.segmentOf(row)
-    const at = rowOffset(row)
-    const nameAndFlags = words[at + NAME]!
-    if ((nameAndFlags & Flag.nullData) !== 0) {
-      out.int(-1)
-      return
-    }
-    const length = words[at + DATA_LENGTH]!
-    const block = words[at + BLOCK]!
-    const nameBytes = padded(nameAndFlags & NAME_LENGTH_MASK)
-    out.int(length)
-    if (length <= WORDWISE_BYTES_MAX) {
-      const from = this.#arena.wordOffsetOf(block) + (nameBytes >>> 2)
-      writeWords(this.#arena.wordsOf(block), from, length, out)
-    } else {
-      const from = this.#arena.offsetOf(block) + nameBytes
-      out.raw(this.#arena.bytesOf(block), from, from + length)
-    }
+    this.#content.writeData(row, out)
   }
 
   writeChildren(row: Row, out: JuteWriter): void {
@@ -281,7 +258,7 @@ export class ColumnTree implements DataTree {
 
   writeSnapshotNode(row: Row, out: JuteWriter): void {
     this.#paths.write(row, out, '')
-    this.writeData(row, out)
+    this.#content.writeData(row, out)
     const words = this.#rows.segmentOf(row)
     const at = rowOffset(row)
     out.safeLong(words[at + ACL]!)
@@ -346,12 +323,19 @@ export class ColumnTree implements DataTree {
     const row = this.#place(parent, name, nameStart, nameEnd, data, dataStart, dataEnd, aclId)
     const words = this.#rows.segmentOf(row)
     const at = rowOffset(row)
-    putLong(words, at + CZXID, zxid)
-    putLong(words, at + MZXID, zxid)
-    putLong(words, at + PZXID, zxid)
-    putLong(words, at + CTIME, timeMs)
-    putLong(words, at + MTIME, timeMs)
-    if (ownerHigh !== 0 || ownerLow !== 0) this.#setOwner(row, ownerHigh, ownerLow)
+    const zxidHigh = Math.floor(zxid / 2 ** 32)
+    const timeHigh = Math.floor(timeMs / 2 ** 32)
+    words[at + CZXID] = zxidHigh
+    words[at + CZXID + 1] = zxid
+    words[at + MZXID] = zxidHigh
+    words[at + MZXID + 1] = zxid
+    words[at + CTIME] = timeHigh
+    words[at + CTIME + 1] = timeMs
+    words[at + MTIME] = timeHigh
+    words[at + MTIME + 1] = timeMs
+    words[at + PZXID] = zxidHigh
+    words[at + PZXID + 1] = zxid
+    if (ownerHigh !== 0 || ownerLow !== 0) this.#owners.set(row, ownerHigh, ownerLow)
     this.#redigest(row, words, at)
     return row
   }
@@ -360,20 +344,18 @@ export class ColumnTree implements DataTree {
     const words = this.#rows.segmentOf(row)
     const at = rowOffset(row)
     const parent = words[at + PARENT]!
+    const nameAndFlags = words[at + NAME]!
     assert(row !== ROOT, 'the root is never removed')
     assert(words[at + CHILD_COUNT] === 0, () => `${this.path(row)} still has children`)
-    const nameLength = words[at + NAME]! & NAME_LENGTH_MASK
-    const nameStart = this.#names.offsetOf(row)
-    const name = this.#names.bytesOf(row)
-    this.#index.remove(this.#index.hash(parent, name, nameStart, nameStart + nameLength), row)
-    this.#children.remove(parent, row)
-    this.#showChildren(parent)
-    this.#approximateDataBytes -= this.#paths.characters(row) + words[at + DATA_LENGTH]!
+    this.#approximateDataBytes -= this.#paths.characters(words, at) + words[at + DATA_LENGTH]!
     this.#paths.forget(row)
-    this.#clearOwner(row)
-    if ((words[at + NAME]! & Flag.undigested) === 0) this.#digest.subtract(words[at + DIGEST]!)
+    this.#index.remove(this.#names.hashOf(row), row)
+    this.#children.remove(parent, row)
+    this.#showChildren(this.#rows.segmentOf(parent), rowOffset(parent))
+    this.#owners.clear(row)
+    if ((nameAndFlags & Flag.undigested) === 0) this.#digest.subtract(words[at + DIGEST]!)
     this.acls.release(words[at + ACL]!)
-    this.#arena.free(words[at + BLOCK]!, padded(nameLength) + words[at + DATA_LENGTH]!)
+    this.#content.free(words, at)
     this.#rows.free(row)
   }
 
@@ -391,14 +373,14 @@ export class ColumnTree implements DataTree {
     words[at + VERSION] = version
     putLong(words, at + MZXID, zxid)
     putLong(words, at + MTIME, timeMs)
-    this.#storeData(row, words, at, data, start, end)
+    this.#replaceData(words, at, data, start, end)
     this.#redigest(row, words, at)
   }
 
   replaceDataSilently(row: Row, data: Uint8Array): void {
     const words = this.#rows.segmentOf(row)
     const at = rowOffset(row)
-    this.#storeData(row, words, at, data, 0, data.length)
+    this.#replaceData(words, at, data, 0, data.length)
     this.#redigest(row, words, at)
   }
 
@@ -415,7 +397,7 @@ export class ColumnTree implements DataTree {
     const at = rowOffset(row)
     words[at + CREATIONS] = creations
     putLong(words, at + PZXID, pzxid)
-    this.#showChildren(row)
+    this.#showChildren(words, at)
     this.#redigest(row, words, at)
   }
 
@@ -439,7 +421,7 @@ export class ColumnTree implements DataTree {
     } else {
       const words = this.#rows.segmentOf(row)
       this.#replaceAcl(words, rowOffset(row), aclId)
-      this.#storeData(row, words, rowOffset(row), bytes, dataStart, bytes.length)
+      this.#replaceData(words, rowOffset(row), bytes, dataStart, bytes.length)
     }
     this.#loadStat(row, stat)
     return row
@@ -454,8 +436,6 @@ export class ColumnTree implements DataTree {
       tree: this,
       rows: this.#rows,
       arena: this.#arena,
-      names: this.#names,
-      paths: this.#paths,
       children: this.#children,
       index: this.#index,
       owners: this.#owners,
@@ -480,81 +460,36 @@ export class ColumnTree implements DataTree {
     dataEnd: number,
     aclId: number,
   ): Row {
-    const nameLength = nameEnd - nameStart
-    const dataLength = dataStart < 0 ? 0 : dataEnd - dataStart
-    assert(nameLength <= NAME_LENGTH_MASK, 'a name is shorter than 16 MiB')
     const row = this.#rows.allocate()
     const words = this.#rows.segmentOf(row)
     const at = rowOffset(row)
-    const block = this.#arena.allocate(padded(nameLength) + dataLength)
-    const bytes = this.#arena.bytesOf(block)
-    const blockStart = this.#arena.offsetOf(block)
-    let flags = Flag.live
-    for (let i = 0; i < nameLength; i++) {
-      const byte = name[nameStart + i]!
-      if (byte > 0x7f) flags |= Flag.wideName
-      bytes[blockStart + i] = byte
-    }
-    if (dataStart < 0) flags |= Flag.nullData
-    else copyBytes(data, dataStart, dataEnd, bytes, blockStart + padded(nameLength))
-    if (parent !== NO_ROW && (parent === this.#system || this.#has(parent, Flag.undigested))) {
-      flags |= Flag.undigested
-    }
     words[at + PARENT] = parent
-    words[at + BLOCK] = block
-    words[at + NAME] = nameLength | flags
     words[at + ACL] = aclId
-    words[at + DATA_LENGTH] = dataLength
     this.acls.retain(aclId)
-    if (parent !== NO_ROW) {
-      this.#index.add(this.#index.hash(parent, name, nameStart, nameEnd), row)
-      this.#children.add(parent, row)
-      this.#showChildren(parent)
-    }
-    const pathCrc = this.#paths.crc(row)
-    words[at + CONTENT_CRC] = dataLength === 0 ? pathCrc : crc32(pathCrc, data, dataStart, dataEnd)
-    this.#approximateDataBytes += this.#paths.characters(row) + dataLength
+    this.#content.create(words, at, name, nameStart, nameEnd, data, dataStart, dataEnd)
+    if (parent !== NO_ROW) this.#enter(parent, row, words, at)
+    const pathCrc = this.#paths.crc(words, at)
+    words[at + CONTENT_CRC] = dataStart < 0 ? pathCrc : crc32(pathCrc, data, dataStart, dataEnd)
+    this.#approximateDataBytes += this.#paths.characters(words, at) + words[at + DATA_LENGTH]!
     return row
   }
 
-  #storeData(
-    row: Row,
-    words: Int32Array,
-    at: number,
-    data: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
-    const arena = this.#arena
-    const nameLength = words[at + NAME]! & NAME_LENGTH_MASK
-    const nameBytes = padded(nameLength)
-    const before = words[at + DATA_LENGTH]!
-    const length = start < 0 ? 0 : end - start
-    let block = words[at + BLOCK]!
-    if (!arena.sameClass(nameBytes + before, nameBytes + length)) {
-      const old = block
-      block = arena.allocate(nameBytes + length)
-      const from = arena.offsetOf(old)
-      copyBytes(
-        arena.bytesOf(old),
-        from,
-        from + nameLength,
-        arena.bytesOf(block),
-        arena.offsetOf(block),
-      )
-      arena.free(old, nameBytes + before)
-      words[at + BLOCK] = block
+  #enter(parent: Row, row: Row, words: Int32Array, at: number): void {
+    const parentWords = this.#rows.segmentOf(parent)
+    const parentAt = rowOffset(parent)
+    const parentFlags = parentWords[parentAt + NAME]!
+    if (parent === this.#system || (parentFlags & Flag.undigested) !== 0) {
+      words[at + NAME]! |= Flag.undigested
     }
-    if (start < 0) {
-      words[at + NAME]! |= Flag.nullData
-    } else {
-      words[at + NAME]! &= ~Flag.nullData
-      copyBytes(data, start, end, arena.bytesOf(block), arena.offsetOf(block) + nameBytes)
-    }
-    words[at + DATA_LENGTH] = length
-    const pathCrc = this.#paths.crc(row)
-    words[at + CONTENT_CRC] = length === 0 ? pathCrc : crc32(pathCrc, data, start, end)
-    this.#approximateDataBytes += length - before
+    this.#index.add(this.#names.hashOf(row), row)
+    this.#children.add(parent, row)
+    this.#showChildren(parentWords, parentAt)
+  }
+
+  #replaceData(words: Int32Array, at: number, data: Uint8Array, start: number, end: number): void {
+    this.#approximateDataBytes += this.#content.replaceData(words, at, data, start, end)
+    const pathCrc = this.#paths.crc(words, at)
+    words[at + CONTENT_CRC] = start < 0 ? pathCrc : crc32(pathCrc, data, start, end)
   }
 
   #loadStat(row: Row, stat: StatPersisted): void {
@@ -568,47 +503,18 @@ export class ColumnTree implements DataTree {
     words[at + VERSION] = stat.version
     words[at + CREATIONS] = stat.cversion
     words[at + AVERSION] = stat.aversion
-    this.#clearOwner(row)
+    this.#owners.clear(row)
     if (stat.ephemeralOwner !== 0n) {
       const low = Number(BigInt.asIntN(32, stat.ephemeralOwner))
-      this.#setOwner(row, Number(BigInt.asIntN(32, stat.ephemeralOwner >> 32n)), low)
+      this.#owners.set(row, Number(BigInt.asIntN(32, stat.ephemeralOwner >> 32n)), low)
     }
-    this.#showChildren(row)
+    this.#showChildren(words, at)
     this.#redigest(row, words, at)
   }
 
   /** The cversion that clients see counts creations and removals. */
-  #showChildren(row: Row): void {
-    const words = this.#rows.segmentOf(row)
-    const at = rowOffset(row)
+  #showChildren(words: Int32Array, at: number): void {
     words[at + CVERSION] = 2 * words[at + CREATIONS]! - words[at + CHILD_COUNT]!
-  }
-
-  #setOwner(row: Row, high: number, low: number): void {
-    const words = this.#rows.segmentOf(row)
-    const at = rowOffset(row)
-    const kind = this.#owners.add(row, high, low)
-    if (kind === OwnerKind.session) {
-      words[at + OWNER] = high
-      words[at + OWNER + 1] = low
-      words[at + NAME]! |= Flag.sessionOwned
-    } else if (kind !== OwnerKind.none) {
-      words[at + NAME]! |= Flag.specialOwner
-    }
-  }
-
-  #clearOwner(row: Row): void {
-    const words = this.#rows.segmentOf(row)
-    const at = rowOffset(row)
-    const flags = words[at + NAME]!
-    if ((flags & Flag.sessionOwned) !== 0) {
-      this.#owners.removeEphemeral(row, words[at + OWNER]!, words[at + OWNER + 1]!)
-    } else if ((flags & Flag.specialOwner) !== 0) {
-      this.#owners.removeSpecial(row)
-    }
-    words[at + OWNER] = 0
-    words[at + OWNER + 1] = 0
-    words[at + NAME] = flags & ~(Flag.sessionOwned | Flag.specialOwner)
   }
 
   #replaceAcl(words: Int32Array, at: number, aclId: number): void {
@@ -635,6 +541,3 @@ export class ColumnTree implements DataTree {
 }
 
 const SLASH = 0x2f
-
-/** Data begins on a word, so that it can be copied out by words. */
-const padded = (nameLength: number): number => (nameLength + 3) & ~3

@@ -13,32 +13,18 @@ import type { NodeNames } from './node-names.ts'
 
 export class NameIndex {
   readonly #names: NodeNames
-  readonly #seed: number
   #directory: Int32Array[]
   /** The bits of a hash to be dropped to get its place in the directory. */
   #shift = 31
   #count = 0
 
-  /** Hashes depend on `seed`: names that collide under one do not under another. */
-  constructor(names: NodeNames, seed: number = 0) {
+  constructor(names: NodeNames) {
     this.#names = names
-    this.#seed = Math.imul(seed ^ 0x5bd1e995, 0x9e3779b1)
     this.#directory = [newTable(MIN_SLOTS, 1), newTable(MIN_SLOTS, 1)]
   }
 
   get count(): number {
     return this.#count
-  }
-
-  /** Begins the hash of a child's name; continue with {@link hashByte} and {@link hashEnd}. */
-  hashStart(parent: Row): number {
-    return Math.imul(parent ^ this.#seed, 0x85ebca6b)
-  }
-
-  hash(parent: Row, name: Uint8Array, start: number, end: number): number {
-    let hash = this.hashStart(parent)
-    for (let i = start; i < end; i++) hash = hashByte(hash, name[i]!)
-    return hashEnd(hash)
   }
 
   find(hash: number, parent: Row, name: Uint8Array, start: number, end: number): Row {
@@ -79,7 +65,7 @@ export class NameIndex {
   }
 
   /** Checks that each entry is where a search begins to look for it, with nothing empty between. */
-  verify(hashOf: (row: Row) => number): void {
+  verify(): void {
     let count = 0
     for (const table of new Set(this.#directory)) {
       let entries = 0
@@ -88,7 +74,10 @@ export class NameIndex {
         if (row === ROOT) continue
         entries++
         const hash = table[at]!
-        assert(hashOf(row) === hash, () => `the index holds row ${row} under a wrong hash`)
+        assert(
+          this.#names.hashOf(row) === hash,
+          () => `the index holds row ${row} under a wrong hash`,
+        )
         assert(this.#directory[hash >>> this.#shift] === table, 'an entry is in its own table')
         const last = table.length - 2
         for (let i = homeOf(hash, table); i !== at; i = i === last ? HEADER_WORDS : i + 2) {
@@ -155,15 +144,6 @@ export class NameIndex {
     this.#directory = doubled
     this.#shift--
   }
-}
-
-export const hashByte = (hash: number, byte: number): number => Math.imul(hash ^ byte, 0x01000193)
-
-/** Spreads the hash over all bits (the finalizer of MurmurHash3). */
-export function hashEnd(hash: number): number {
-  let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return h ^ (h >>> 16)
 }
 
 const COUNT = 0

@@ -5,16 +5,19 @@ import { decodeUtf8 } from '../../base/text.ts'
 import type { JuteWriter } from '../jute/writer.ts'
 import type { Arena } from './arena.ts'
 import type { Row } from './data-tree.ts'
+import { hashByte, hashEnd, hashStart } from './name-hash.ts'
 import { BLOCK, NAME, NAME_LENGTH_MASK, PARENT, type RowStore, rowOffset } from './row-store.ts'
 import { writeWords } from './write-words.ts'
 
 export class NodeNames {
   readonly #rows: RowStore
   readonly #arena: Arena
+  readonly #hashSeed: number
 
-  constructor(rows: RowStore, arena: Arena) {
+  constructor(rows: RowStore, arena: Arena, hashSeed: number) {
     this.#rows = rows
     this.#arena = arena
+    this.#hashSeed = Math.imul(hashSeed ^ 0x5bd1e995, 0x9e3779b1)
   }
 
   byteLength(row: Row): number {
@@ -33,6 +36,26 @@ export class NodeNames {
   text(row: Row): string {
     const start = this.offsetOf(row)
     return decodeUtf8(this.bytesOf(row), start, start + this.byteLength(row))
+  }
+
+  /** Begins the hash of a child's name; continue with `hashByte` and `hashEnd`. */
+  hashStart(parent: Row): number {
+    return hashStart(parent, this.#hashSeed)
+  }
+
+  hash(parent: Row, name: Uint8Array, start: number, end: number): number {
+    let hash = hashStart(parent, this.#hashSeed)
+    for (let i = start; i < end; i++) hash = hashByte(hash, name[i]!)
+    return hashEnd(hash)
+  }
+
+  hashOf(row: Row): number {
+    const words = this.#rows.segmentOf(row)
+    const at = rowOffset(row)
+    const block = words[at + BLOCK]!
+    const start = this.#arena.offsetOf(block)
+    const end = start + (words[at + NAME]! & NAME_LENGTH_MASK)
+    return this.hash(words[at + PARENT]!, this.#arena.bytesOf(block), start, end)
   }
 
   /** Whether this is the child of `parent` with the given name. */
@@ -64,6 +87,16 @@ export class NodeNames {
       if (difference !== 0) return difference
     }
     return length - otherLength
+  }
+
+  /** Whether the name of one node comes before that of another. */
+  isBefore(row: Row, other: Row): boolean {
+    const words = this.#rows.segmentOf(other)
+    const at = rowOffset(other)
+    const block = words[at + BLOCK]!
+    const start = this.#arena.offsetOf(block)
+    const end = start + (words[at + NAME]! & NAME_LENGTH_MASK)
+    return this.compare(row, this.#arena.bytesOf(block), start, end) < 0
   }
 
   /** Writes the name as a jute string. */

@@ -1,13 +1,12 @@
 // Paths of nodes, put together from the names on the way up: their checksum, their length, their
-// bytes. What was found out about the last parent is remembered, because children tend to be
-// created and changed one after the other.
+// bytes. Checksums and lengths of a few hundred parents are remembered, because it is the children
+// of few parents at a time that are created and changed.
 
 import { crc32 } from '../../base/checksum.ts'
 import { decodeUtf8 } from '../../base/text.ts'
 import type { JuteWriter } from '../jute/writer.ts'
 import type { Arena } from './arena.ts'
 import { NO_ROW, ROOT, type Row } from './data-tree.ts'
-import type { NodeNames } from './node-names.ts'
 import {
   BLOCK,
   Flag,
@@ -21,35 +20,39 @@ import {
 export class NodePaths {
   readonly #rows: RowStore
   readonly #arena: Arena
-  readonly #names: NodeNames
 
-  #knownRow: Row = NO_ROW
-  #knownCrc = 0
-  #knownCharacters = 0
+  /** Parents, each at the place that its number gives it; and of its path with a slash behind it: */
+  readonly #known: Int32Array = new Int32Array(PLACES).fill(NO_ROW)
+  readonly #crcs: Int32Array = new Int32Array(PLACES)
+  readonly #characters: Int32Array = new Int32Array(PLACES)
 
-  constructor(rows: RowStore, arena: Arena, names: NodeNames) {
+  constructor(rows: RowStore, arena: Arena) {
     this.#rows = rows
     this.#arena = arena
-    this.#names = names
   }
 
-  /** CRC-32 over the path, of which the root has none. */
-  crc(row: Row): number {
-    if (row === ROOT) return 0
-    this.#learn(this.#rows.get(row, PARENT))
-    return this.#crcBelow(this.#knownCrc, row)
+  /** CRC-32 over the path of a row, given as its words; the root has none. */
+  crc(words: Int32Array, at: number): number {
+    const parent = words[at + PARENT]!
+    if (parent === NO_ROW) return 0
+    const place = parent & (PLACES - 1)
+    if (this.#known[place] !== parent) this.#learn(parent)
+    return this.#crcBelow(this.#crcs[place]!, words, at)
   }
 
   /** The length of the path in UTF-16 units, by which ZooKeeper estimates memory; 0 for the root. */
-  characters(row: Row): number {
-    if (row === ROOT) return 0
-    this.#learn(this.#rows.get(row, PARENT))
-    return this.#knownCharacters + 1 + this.#nameCharacters(row)
+  characters(words: Int32Array, at: number): number {
+    const parent = words[at + PARENT]!
+    if (parent === NO_ROW) return 0
+    const place = parent & (PLACES - 1)
+    if (this.#known[place] !== parent) this.#learn(parent)
+    return this.#characters[place]! + this.#nameCharacters(words, at)
   }
 
   /** To be called before a row is freed. */
   forget(row: Row): void {
-    if (row === this.#knownRow) this.#knownRow = NO_ROW
+    const place = row & (PLACES - 1)
+    if (this.#known[place] === row) this.#known[place] = NO_ROW
   }
 
   text(row: Row): string {
@@ -73,33 +76,39 @@ export class NodePaths {
   }
 
   #learn(row: Row): void {
-    if (row === this.#knownRow) return
     // From the root down: on the way up the rows are only noted.
     const down: Row[] = []
     for (let at = row; at !== ROOT; at = this.#rows.get(at, PARENT)) down.push(at)
-    let crc = 0
-    let characters = 0
+    let crc = ROOT_CRC
+    let characters = 1
     for (let i = down.length - 1; i >= 0; i--) {
-      crc = this.#crcBelow(crc, down[i]!)
-      characters += 1 + this.#nameCharacters(down[i]!)
+      const words = this.#rows.segmentOf(down[i]!)
+      const at = rowOffset(down[i]!)
+      crc = crc32(this.#crcBelow(crc, words, at), SLASH_BYTES, 0, 1)
+      characters += this.#nameCharacters(words, at) + 1
     }
-    this.#knownRow = row
-    this.#knownCrc = crc
-    this.#knownCharacters = characters
+    const place = row & (PLACES - 1)
+    this.#known[place] = row
+    this.#crcs[place] = crc
+    this.#characters[place] = characters
   }
 
-  #crcBelow(parentCrc: number, row: Row): number {
-    const start = this.#names.offsetOf(row)
-    const crc = crc32(parentCrc, SLASH_BYTES, 0, 1)
-    return crc32(crc, this.#names.bytesOf(row), start, start + this.#names.byteLength(row))
+  #crcBelow(parentCrc: number, words: Int32Array, at: number): number {
+    const block = words[at + BLOCK]!
+    const start = this.#arena.offsetOf(block)
+    const end = start + (words[at + NAME]! & NAME_LENGTH_MASK)
+    return crc32(parentCrc, this.#arena.bytesOf(block), start, end)
   }
 
-  #nameCharacters(row: Row): number {
-    const flags = this.#rows.get(row, NAME)
-    const length = flags & NAME_LENGTH_MASK
-    if ((flags & Flag.wideName) === 0) return length
-    const bytes = this.#names.bytesOf(row)
-    const start = this.#names.offsetOf(row)
+  #nameCharacters(words: Int32Array, at: number): number {
+    const nameAndFlags = words[at + NAME]!
+    const length = nameAndFlags & NAME_LENGTH_MASK
+    return (nameAndFlags & Flag.wideName) === 0 ? length : this.#wideCharacters(words, at, length)
+  }
+
+  #wideCharacters(words: Int32Array, at: number, length: number): number {
+    const bytes = this.#arena.bytesOf(words[at + BLOCK]!)
+    const start = this.#arena.offsetOf(words[at + BLOCK]!)
     let characters = 0
     for (let i = start; i < start + length; i++) {
       const byte = bytes[i]!
@@ -140,3 +149,8 @@ export class NodePaths {
 
 const SLASH = 0x2f
 const SLASH_BYTES: Uint8Array = new Uint8Array([SLASH])
+
+const ROOT_CRC = crc32(0, SLASH_BYTES, 0, 1)
+
+/** A power of two. */
+const PLACES = 512

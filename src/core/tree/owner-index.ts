@@ -1,10 +1,13 @@
 // Which nodes belong to which session, which are containers, and which have a time to live: the
-// few that somebody will come to remove. Owner fields that clients do not see are kept here.
+// few that somebody will come to remove. It keeps the owner fields: in the row what clients see,
+// and here the marks that they do not see.
 
+import { type OwnerRules, type Row } from './data-tree.ts'
 import { OwnerKind, ownerKindOf, ttlMsOf } from './owner.ts'
-import type { OwnerRules, Row } from './data-tree.ts'
+import { Flag, NAME, OWNER, type RowStore, rowOffset } from './row-store.ts'
 
 export class OwnerIndex {
+  readonly #rows: RowStore
   readonly #rules: OwnerRules
   /** By the high and then the low word of the session id: no number of 64 bits is made. */
   readonly #sessions = new Map<number, Map<number, Set<Row>>>()
@@ -12,7 +15,8 @@ export class OwnerIndex {
   readonly #ttlOwners = new Map<Row, bigint>()
   #ephemeralCount = 0
 
-  constructor(rules: OwnerRules) {
+  constructor(rows: RowStore, rules: OwnerRules) {
+    this.#rows = rows
     this.#rules = rules
   }
 
@@ -20,40 +24,57 @@ export class OwnerIndex {
     return this.#ephemeralCount
   }
 
-  /** Notes the owner of a row, if it has one, and says what kind of owner that is. */
-  add(row: Row, high: number, low: number): OwnerKind {
-    const kind = ownerKindOf(this.#rules, high, low)
-    if (kind === OwnerKind.session) this.#addEphemeral(row, high | 0, low | 0)
-    else if (kind === OwnerKind.container) this.#containers.add(row)
-    else if (kind === OwnerKind.ttl) this.#ttlOwners.set(row, ownerOf(high, low))
-    return kind
+  /** Gives a row that has none an owner, which may be nobody. */
+  set(row: Row, high: number, low: number): void {
+    const words = this.#rows.segmentOf(row)
+    const at = rowOffset(row)
+    switch (ownerKindOf(this.#rules, high, low)) {
+      case OwnerKind.none:
+        return
+      case OwnerKind.session:
+        words[at + OWNER] = high
+        words[at + OWNER + 1] = low
+        words[at + NAME]! |= Flag.sessionOwned
+        this.#addEphemeral(row, high | 0, low | 0)
+        return
+      case OwnerKind.container:
+        words[at + NAME]! |= Flag.specialOwner
+        this.#containers.add(row)
+        return
+      case OwnerKind.ttl:
+        words[at + NAME]! |= Flag.specialOwner
+        this.#ttlOwners.set(row, ownerOf(high, low))
+    }
   }
 
-  removeEphemeral(row: Row, high: number, low: number): void {
-    const byLow = this.#sessions.get(high)
-    const rows = byLow?.get(low)
-    if (byLow === undefined || rows === undefined || !rows.delete(row)) return
-    this.#ephemeralCount--
-    if (rows.size > 0) return
-    byLow.delete(low)
-    if (byLow.size === 0) this.#sessions.delete(high)
+  clear(row: Row): void {
+    const words = this.#rows.segmentOf(row)
+    const at = rowOffset(row)
+    const flags = words[at + NAME]!
+    if ((flags & (Flag.sessionOwned | Flag.specialOwner)) === 0) return
+    if ((flags & Flag.sessionOwned) !== 0) {
+      this.#removeEphemeral(row, words[at + OWNER]!, words[at + OWNER + 1]!)
+    } else if (!this.#containers.delete(row)) {
+      this.#ttlOwners.delete(row)
+    }
+    words[at + OWNER] = 0
+    words[at + OWNER + 1] = 0
+    words[at + NAME] = flags & ~(Flag.sessionOwned | Flag.specialOwner)
   }
 
-  removeSpecial(row: Row): void {
-    if (!this.#containers.delete(row)) this.#ttlOwners.delete(row)
+  /** The stored owner field: session id or mark. */
+  high(row: Row): number {
+    const words = this.#rows.segmentOf(row)
+    const at = rowOffset(row)
+    if ((words[at + NAME]! & Flag.specialOwner) === 0) return words[at + OWNER]!
+    return Number(this.#specialOwner(row) >> 32n)
   }
 
-  /** The stored owner field of a container or a node with a time to live. */
-  specialOwner(row: Row): bigint {
-    return this.#ttlOwners.get(row) ?? CONTAINER_OWNER
-  }
-
-  isContainer(row: Row): boolean {
-    return this.#containers.has(row)
-  }
-
-  hasTtl(row: Row): boolean {
-    return this.#ttlOwners.has(row)
+  low(row: Row): number {
+    const words = this.#rows.segmentOf(row)
+    const at = rowOffset(row)
+    if ((words[at + NAME]! & Flag.specialOwner) === 0) return words[at + OWNER + 1]! >>> 0
+    return Number(BigInt.asUintN(32, this.#specialOwner(row)))
   }
 
   ephemerals(high: number, low: number): ReadonlySet<Row> {
@@ -66,7 +87,7 @@ export class OwnerIndex {
     }
   }
 
-  containers(): Iterable<Row> {
+  containers(): ReadonlySet<Row> {
     return this.#containers
   }
 
@@ -76,8 +97,17 @@ export class OwnerIndex {
     }
   }
 
+  /** Containers and nodes with a time to live. */
   get specialCount(): number {
     return this.#containers.size + this.#ttlOwners.size
+  }
+
+  isSpecial(row: Row): boolean {
+    return this.#containers.has(row) || this.#ttlOwners.has(row)
+  }
+
+  #specialOwner(row: Row): bigint {
+    return this.#ttlOwners.get(row) ?? CONTAINER_OWNER
   }
 
   #addEphemeral(row: Row, high: number, low: number): void {
@@ -91,9 +121,18 @@ export class OwnerIndex {
       rows = new Set()
       byLow.set(low, rows)
     }
-    if (rows.has(row)) return
     rows.add(row)
     this.#ephemeralCount++
+  }
+
+  #removeEphemeral(row: Row, high: number, low: number): void {
+    const byLow = this.#sessions.get(high)
+    const rows = byLow?.get(low)
+    if (byLow === undefined || rows === undefined || !rows.delete(row)) return
+    this.#ephemeralCount--
+    if (rows.size > 0) return
+    byLow.delete(low)
+    if (byLow.size === 0) this.#sessions.delete(high)
   }
 }
 

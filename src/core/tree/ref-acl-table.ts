@@ -69,6 +69,7 @@ export class RefAclTable implements AclTable {
   }
 
   release(aclId: number): void {
+    if (aclId === ACL_WORLD_ALL) return
     const entry = this.#byId.get(aclId)
     if (entry === undefined) return
     entry.references--

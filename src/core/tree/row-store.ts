@@ -45,6 +45,9 @@ export const PZXID: number = STAT + 15
 
 export const NAME_LENGTH_MASK = 0xffffff
 
+/** Data begins on a word behind the name, so that it can be copied out by words. */
+export const paddedName = (nameLength: number): number => (nameLength + 3) & ~3
+
 /** Flags, in the word {@link NAME}. */
 export const Flag = {
   live: 1 << 24,

@@ -9,8 +9,6 @@ import type { ChildLists } from './child-lists.ts'
 import { type DataTree, NO_ROW, ROOT, type Row } from './data-tree.ts'
 import type { NameIndex } from './name-index.ts'
 import { nodeDigest } from './node-digest.ts'
-import type { NodeNames } from './node-names.ts'
-import type { NodePaths } from './node-paths.ts'
 import type { OwnerIndex } from './owner-index.ts'
 import { DigestSum } from './row-digest.ts'
 import {
@@ -28,15 +26,13 @@ export interface ColumnParts {
   readonly tree: DataTree
   readonly rows: RowStore
   readonly arena: Arena
-  readonly names: NodeNames
-  readonly paths: NodePaths
   readonly children: ChildLists
   readonly index: NameIndex
   readonly owners: OwnerIndex
 }
 
 export function verifyColumns(parts: ColumnParts): void {
-  const { tree, rows, arena, names, children, index, owners } = parts
+  const { tree, rows, arena, children, index, owners } = parts
   const digest = new DigestSum()
   let live = 0
   let childCount = 0
@@ -66,11 +62,7 @@ export function verifyColumns(parts: ColumnParts): void {
     digest.high === tree.digestHigh && digest.low === tree.digestLow,
     'the digest is the sum over the nodes',
   )
-  index.verify((row) => {
-    const start = names.offsetOf(row)
-    const end = start + names.byteLength(row)
-    return index.hash(rows.get(row, PARENT), names.bytesOf(row), start, end)
-  })
+  index.verify()
   arena.verify()
 }
 
@@ -90,7 +82,7 @@ function verifyStat({ tree, rows, owners }: ColumnParts, row: Row): void {
   const low = tree.ownerLow(row)
   const isSpecial = (rows.get(row, NAME) & Flag.specialOwner) !== 0
   const isListed = isSpecial
-    ? owners.isContainer(row) !== owners.hasTtl(row)
+    ? owners.isSpecial(row)
     : tree.isEphemeral(row) === owners.ephemerals(high, low).has(row)
   assert(isListed, () => `${tree.path(row)} is not listed under its owner`)
   const shown = rows.get(row, OWNER) !== 0 || rows.get(row, OWNER + 1) !== 0
