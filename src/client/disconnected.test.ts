@@ -3,12 +3,12 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type FaultyClient, faultyClient } from '../../test/support/faulty-client.ts'
-import { type LiveServer, liveServer } from '../../test/support/live-server.ts'
+import { type TestServer, startTestServer } from '../testkit/index.ts'
 import { until, untilState } from '../../test/support/until.ts'
 import type { ConnectOptions } from './options.ts'
 import { type ZooKeeper, connect } from './index.ts'
 
-let live: LiveServer
+let live: TestServer
 let witness: ZooKeeper
 const clients: ZooKeeper[] = []
 let fresh = 0
@@ -17,14 +17,14 @@ let fresh = 0
 const path = (): string => `/d${++fresh}`
 
 async function client(options: ConnectOptions = {}): Promise<FaultyClient> {
-  const made = await faultyClient(live.target, options)
+  const made = await faultyClient(live.connectString, options)
   clients.push(made.zk)
   return made
 }
 
 beforeAll(async () => {
-  live = await liveServer()
-  witness = await connect(live.target)
+  live = await startTestServer()
+  witness = await connect(live.connectString)
 })
 
 afterEach(async () => {

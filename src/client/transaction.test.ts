@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest'
-import { type LiveServer, liveServer } from '../../test/support/live-server.ts'
+import { type TestServer, startTestServer } from '../testkit/index.ts'
 import {
   type Created,
   type Stat,
@@ -12,12 +12,12 @@ import {
 
 const text = (data: Uint8Array): string => new TextDecoder().decode(data)
 
-let live: LiveServer
+let live: TestServer
 let zk: ZooKeeper
 
 beforeAll(async () => {
-  live = await liveServer()
-  zk = await connect(live.target)
+  live = await startTestServer()
+  zk = await connect(live.connectString)
 })
 
 afterAll(async () => {

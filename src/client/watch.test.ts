@@ -3,11 +3,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { askWord } from '../../test/support/ask-word.ts'
 import { type FaultyClient, faultyClient } from '../../test/support/faulty-client.ts'
-import { type LiveServer, liveServer } from '../../test/support/live-server.ts'
+import { type TestServer, startTestServer } from '../testkit/index.ts'
 import { until, untilState } from '../../test/support/until.ts'
 import { type Watch, type WatchEvent, type ZooKeeper, connect } from './index.ts'
 
-let live: LiveServer
+let live: TestServer
 let other: ZooKeeper
 const clients: ZooKeeper[] = []
 let fresh = 0
@@ -15,14 +15,14 @@ let fresh = 0
 const path = (): string => `/w${++fresh}`
 
 async function client(sessionTimeout = 10_000): Promise<FaultyClient> {
-  const made = await faultyClient(live.target, { sessionTimeout })
+  const made = await faultyClient(live.connectString, { sessionTimeout })
   clients.push(made.zk)
   return made
 }
 
 beforeAll(async () => {
-  live = await liveServer('4lw.commands.whitelist=*')
-  other = await connect(live.target)
+  live = await startTestServer({ settings: { '4lw.commands.whitelist': '*' } })
+  other = await connect(live.connectString)
 })
 
 afterEach(async () => {

@@ -1,17 +1,17 @@
 // The client on a real server within this process: each operation, by what its user sees.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type LiveServer, liveServer } from '../../test/support/live-server.ts'
+import { type TestServer, startTestServer } from '../testkit/index.ts'
 import { type ZooKeeper, acl, codec, connect, createClient, isZkError } from './index.ts'
 
 const text = (data: Uint8Array): string => new TextDecoder().decode(data)
 
-let live: LiveServer
+let live: TestServer
 let zk: ZooKeeper
 
 beforeAll(async () => {
-  live = await liveServer()
-  zk = await connect(live.target, { sessionTimeout: 10_000 })
+  live = await startTestServer({ settings: { extendedTypesEnabled: true } })
+  zk = await connect(live.connectString, { sessionTimeout: 10_000 })
 })
 
 afterAll(async () => {
@@ -21,7 +21,7 @@ afterAll(async () => {
 
 describe('connecting', () => {
   it('gives a session with the timeout that the server granted', async () => {
-    await using other = await connect(live.target, { sessionTimeout: 70_000 })
+    await using other = await connect(live.connectString, { sessionTimeout: 70_000 })
     expect(other.state).toBe('connected')
     expect(other.session?.timeout).toBe(60_000)
     expect(other.session?.valid).toBe(true)
@@ -47,7 +47,7 @@ describe('connecting', () => {
   })
 
   it('begins by itself with the first operation of a lazy client', async () => {
-    const lazy = createClient(live.target)
+    const lazy = createClient(live.connectString)
     expect(lazy.state).toBe('connecting')
     expect((await lazy.getChildren('/')).children).toContain('zookeeper')
     await lazy.close()
@@ -55,7 +55,7 @@ describe('connecting', () => {
   })
 
   it('ends the session when it is closed, and its ephemeral nodes with it', async () => {
-    const other = await connect(live.target)
+    const other = await connect(live.connectString)
     await other.create('/goes', '', { ephemeral: true })
     await other.close()
     expect(await zk.exists('/goes')).toBeNull()
@@ -63,11 +63,11 @@ describe('connecting', () => {
   })
 
   it('leaves a session that another process takes over', async () => {
-    const first = await connect(live.target, { sessionTimeout: 10_000 })
+    const first = await connect(live.connectString, { sessionTimeout: 10_000 })
     await first.create('/stays', '', { ephemeral: true })
     const { id, password } = first.session ?? { id: 0n, password: new Uint8Array(0) }
     await first.close({ keepSession: true })
-    await using second = await connect(live.target, { resume: { id, password } })
+    await using second = await connect(live.connectString, { resume: { id, password } })
     expect(second.session?.id).toBe(id)
     expect((await second.exists('/stays'))?.ephemeralOwner).toBe(id)
   })
@@ -132,7 +132,7 @@ describe('data', () => {
   })
 
   it('is read after everything that was committed before, where that is asked for', async () => {
-    await using writer = await connect(live.target)
+    await using writer = await connect(live.connectString)
     await zk.create('/linear', '0')
     await writer.setData('/linear', '1')
     for (const consistency of ['linearizable', 'strict'] as const) {
@@ -241,7 +241,9 @@ describe('deleting', () => {
 
 describe('access lists', () => {
   it('keep others out, who are told so', async () => {
-    await using owner = await connect(live.target, { auth: [{ scheme: 'digest', data: 'u:p' }] })
+    await using owner = await connect(live.connectString, {
+      auth: [{ scheme: 'digest', data: 'u:p' }],
+    })
     await owner.create('/mine', 'secret', { acl: [acl.digest('u', 'p')] })
     expect(text((await owner.getData('/mine')).data)).toBe('secret')
     await expect(zk.getData('/mine')).rejects.toMatchObject({ name: 'NoAuthError' })
@@ -257,14 +259,14 @@ describe('access lists', () => {
 
   it('open up to an identity that is added later', async () => {
     await zk.create('/later', '', { acl: [acl.digest('v', 'w')] })
-    await using other = await connect(live.target)
+    await using other = await connect(live.connectString)
     await expect(other.getData('/later')).rejects.toMatchObject({ code: 'ZK_NO_AUTH' })
     await other.addAuth('digest', 'v:w')
     expect((await other.getData('/later')).stat.version).toBe(0)
   })
 
   it('end a client whose identity is refused', async () => {
-    const other = await connect(live.target)
+    const other = await connect(live.connectString)
     const refused = other.addAuth('nonsense', 'x')
     await expect(refused).rejects.toMatchObject({ name: 'AuthFailedError', errno: -115 })
     expect(other.state).toBe('authFailed')
@@ -280,7 +282,7 @@ describe('views', () => {
     expect(created.path).toBe('/made/here')
     expect(await zk.exists('/space/made/here')).not.toBeNull()
     await expect(space.getData('/none')).rejects.toMatchObject({ path: '/none' })
-    await using rooted = await connect(`${live.target}/space`)
+    await using rooted = await connect(`${live.connectString}/space`)
     expect((await rooted.getData('/in')).stat.dataLength).toBe(1)
   })
 })
@@ -337,7 +339,7 @@ describe('the caller', () => {
   })
 
   it('may have the stack begin where the operation was called', async () => {
-    await using other = await connect(live.target, { captureStacks: true })
+    await using other = await connect(live.connectString, { captureStacks: true })
     const error = await readOf(other, '/none').catch((thrown: Error) => thrown)
     expect(isZkError(error, 'ZK_NO_NODE')).toBe(true)
     expect((error as Error).stack).toContain('readOf')

@@ -122,6 +122,7 @@ export class LeaderElection implements AsyncDisposable {
   ): Promise<Leading> {
     const { timeout = Number.POSITIVE_INFINITY, signal } = options
     const deadline = new Deadline(this.#zk.platform, `lead ${this.path}`, timeout, signal)
+    deadline.throwIfOver()
     const changes = this.leadership()
     try {
       for (;;) {

@@ -5,7 +5,6 @@ import { nodePlatform } from '../../src/client/node.ts'
 import type { ConnectOptions } from '../../src/client/options.ts'
 import type { ZooKeeper } from '../../src/client/zookeeper.ts'
 import { FaultyTransport } from './faulty-transport.ts'
-import { TICK_MS } from './live-server.ts'
 
 export interface FaultyClient {
   readonly zk: ZooKeeper
@@ -20,7 +19,8 @@ export async function faultyClient(
   const platform = { ...nodePlatform, transport: network }
   const zk = await connectOn(platform, target, {
     sessionTimeout: 10_000,
-    tickTime: TICK_MS,
+    // As the test kit's server has it.
+    tickTime: 100,
     ...options,
   })
   return { zk, network }
