@@ -6,6 +6,8 @@
  * Left out on purpose, because Zabra differs by decision: deleteContainer and createSession from
  * a client (refused), and createTTL with a plain mode and a negative ttl (it ends Apache's server).
  * A setWatches with a null list does nothing in Zabra, and what stands before it in Apache's server.
+ * A container with an ephemeral's flags is a container; while it is in flight Apache's server lets
+ * the end of its session take it along.
  * A quota on the root is left out too: creating its limits ends the Apache server.
  */
 import type { Prng } from '../../src/base/prng.ts'
@@ -22,7 +24,7 @@ export interface Draft {
   readonly type: number
   readonly body: Bytes
   readonly note: string
-  /** Its answer may overtake others or end the connection, so it must be alone in its write. */
+  /** Its answer may overtake others, or end the connection: it must be alone in its write. */
   readonly alone: boolean
 }
 
@@ -116,13 +118,18 @@ function create(random: Prng, world: World): Draft {
 function createWithOddFlags(random: Prng, world: World): Draft {
   const path = pathToCreate(random, world)
   const name = random.pick(['create', 'create2', 'createContainer', 'createTTL'] as const)
-  const flags = random.pick([0, 1, 2, 3, 4, 5, 6, 7, -1, 100])
+  const anyFlags = random.pick([0, 1, 2, 3, 4, 5, 6, 7, -1, 100])
+  const flags = name === 'createContainer' && isEphemeral(anyFlags) ? 0 : anyFlags
   const body = createBody(random, world, flags, path)
   const plainMode = flags !== 5 && flags !== 6
   const ttl = plainMode ? random.pick([0n, 5n]) : random.pick([0n, 5n, -1n, -2n])
   if (name === 'createTTL') body.long(ttl)
   const note = `${show(path)} flags=${flags}${name === 'createTTL' ? ` ttl=${ttl}` : ''}`
   return draft(name, body.toBytes(), note)
+}
+
+function isEphemeral(flags: number): boolean {
+  return flags === 1 || flags === 3
 }
 
 function remove(random: Prng, world: World): Draft {
@@ -165,7 +172,9 @@ function setAcl(random: Prng, world: World): Draft {
   const acl = anyAcl(random)
   const version = anyVersion(random)
   const body = new WireWriter().string(path).acl(acl).int(version).toBytes()
-  return draft('setACL', body, `${show(path)} ${JSON.stringify(acl)} version=${version}`)
+  // While Apache's server has it in flight, requests behind it are still held to the old list.
+  const note = `${show(path)} ${JSON.stringify(acl)} version=${version}`
+  return draft('setACL', body, note, true)
 }
 
 function check(random: Prng, world: World): Draft {
@@ -188,8 +197,8 @@ function notes(drafts: readonly Draft[]): string {
 
 function multi(random: Prng, world: World): Draft {
   const makersHere: readonly Maker[] = random.chance(0.1)
-    ? [create, createWithOddFlags, remove, setData, check, setAcl, anyRead, addWatch]
-    : [create, create, remove, setData, setData, check]
+    ? [remove, setData, check, setAcl, anyRead, addWatch]
+    : [create, create, createWithOddFlags, remove, setData, setData, check]
   // Within one multi later operations should meet what earlier ones made.
   const paths = [...world.knownPaths]
   const parts: Draft[] = []
