@@ -27,6 +27,13 @@ export class NameIndex {
     return this.#count
   }
 
+  /** Slots of all tables: four fifths of them at most are in use. */
+  get slotCount(): number {
+    let slots = 0
+    for (const table of new Set(this.#directory)) slots += slotsOf(table)
+    return slots
+  }
+
   find(hash: number, parent: Row, name: Uint8Array, start: number, end: number): Row {
     const table = this.#directory[hash >>> this.#shift]!
     const last = table.length - 2
