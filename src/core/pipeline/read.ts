@@ -39,13 +39,11 @@ export interface Reader {
 }
 
 export class ReadProcessor {
-  readonly #database: Database
   readonly #tree: DataTree
   readonly #watches: WatchManager
   readonly #settings: PipelineSettings
 
   constructor(database: Database, watches: WatchManager, settings: PipelineSettings) {
-    this.#database = database
     this.#tree = database.tree
     this.#watches = watches
     this.#settings = settings
@@ -168,7 +166,8 @@ export class ReadProcessor {
   /** Own ephemerals whose path begins, as text, with the prefix; a blank one means all. */
   #getEphemerals(request: JuteReader, by: Reader, out: JuteWriter): number {
     const prefix = getEphemeralsRequest.read(request).prefixPath ?? ''
-    const wantsAll = isBlank(prefix) || prefix === '/'
+    const trimmed = trimAsJava(prefix)
+    const wantsAll = trimmed === '' || trimmed === '/'
     const ephemerals: string[] = []
     for (const row of this.#tree.ephemerals(by.sessionHigh, by.sessionLow)) {
       const path = this.#tree.path(row)
@@ -269,11 +268,8 @@ export class ReadProcessor {
   }
 }
 
-/** Blank as Java's `trim` sees it: control characters too, other spaces not. */
-function isBlank(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x20) return false
-  return true
-}
+/** Java's `trim` takes away control characters too, and no other spaces than this one. */
+const trimAsJava = (text: string): string => text.replace(/^[\0-\x20]+|[\0-\x20]+$/g, '')
 
 const isMultiRead = (type: number): boolean =>
   type === OpCode.getData || type === OpCode.getChildren

@@ -4,7 +4,12 @@
 // committed, applied and answered when. What requests mean is the pipeline's, what is durable zab's.
 
 import { assert } from '../../base/assert.ts'
-import { OUTPUT_CLOSE_BYTES, OUTPUT_PAUSE_BYTES } from '../../base/limits.ts'
+import {
+  OUTPUT_CLOSE_BYTES,
+  OUTPUT_PAUSE_BYTES,
+  WATCHES_PER_CONNECTION_MAX,
+} from '../../base/limits.ts'
+import { Ring } from '../../base/ring.ts'
 import type { SessionId } from '../../base/session-id.ts'
 import { EMPTY_BYTES } from '../../base/text.ts'
 import { type Zxid, ZXID_NONE } from '../../base/zxid.ts'
@@ -60,6 +65,8 @@ export interface ReplicaOptions {
   readonly firstSessionId: SessionId
   /** A connection that has not sent its handshake by then is closed (`nio.sessionlessCnxnTimeout`). */
   readonly handshakeMsMax?: number
+  /** A connection that holds more watches is closed. */
+  readonly watchesPerConnectionMax?: number
   readonly hasher: Hasher
 }
 
@@ -85,6 +92,8 @@ export class Replica implements Audience {
   readonly #reader = new JuteReader(EMPTY_BYTES)
   /** Connections that have not sent a handshake yet, the oldest first. */
   readonly #strangers = new Set<ClientConnection>()
+  readonly #renewals = new Ring<Renewal>()
+  readonly #watchesMax: number
   #nowMs: number
   #wallMs: number
 
@@ -97,6 +106,7 @@ export class Replica implements Audience {
     this.#wallMs = moment.wallMs
     this.#reader.fieldBytesMax = options.fieldBytesMax
     this.handshakeMsMax = options.handshakeMsMax ?? HANDSHAKE_MS_MAX
+    this.#watchesMax = options.watchesPerConnectionMax ?? WATCHES_PER_CONNECTION_MAX
     this.statistics = new ConnectionStatistics(moment.nowMs)
     this.sessions = new SessionDesk(database, settings, options.firstSessionId)
     this.sessions.adoptAll(moment.nowMs)
@@ -248,6 +258,8 @@ export class Replica implements Audience {
     const xid = reader.int()
     const op = reader.int()
     const session = connection.session!
+    // A session whose end is under way is not served any more; its connection ends with it.
+    if (session.closing && op !== OpCode.auth && op !== OpCode.sasl) return
     switch (opKind(op)) {
       case 'read':
         this.sessions.tracker.touch(session, this.#nowMs)
@@ -359,12 +371,28 @@ export class Replica implements Audience {
     const former = this.sessions.connectionOf(request.sessionId as SessionId)
     if (former !== undefined) this.#drop(former)
     const session = this.sessions.renew(request, this.#nowMs)
-    if (session === null) {
-      writeSessionInvalid(connection.output, connection.knowsReadOnly)
-      this.#drop(connection)
-    } else {
+    if (session === null) this.#refuseSession(connection)
+    else this.#renew(connection, session)
+  }
+
+  /**
+   * What the session asked on its former connection may still be under way. It is answered when
+   * that is done, so that a client that looks for its own lost write finds it.
+   */
+  #renew(connection: ClientConnection, session: TrackedSession): void {
+    const after = this.leader.lastProposed
+    if (after === this.database.lastZxid) {
       this.#connected(connection, session)
+    } else {
+      this.sessions.attach(connection, session)
+      connection.state = 'connecting'
+      this.#renewals.push({ connection, session, after })
     }
+  }
+
+  #refuseSession(connection: ClientConnection): void {
+    writeSessionInvalid(connection.output, connection.knowsReadOnly)
+    this.#drop(connection)
   }
 
   #beginSession(connection: ClientConnection, timeoutMs: number): void {
@@ -435,6 +463,11 @@ export class Replica implements Audience {
       finishReply(output, start, xid, zxid, error)
     }
     this.readLatency.add(this.#answered(connection, op, xid, arrivedMs))
+    if (this.watches.count > this.#watchesMax) this.#checkWatches(connection)
+  }
+
+  #checkWatches(connection: ClientConnection): void {
+    if (this.watches.countOf(connection.watcher) > this.#watchesMax) this.#drop(connection)
   }
 
   #setWatches(connection: ClientConnection, op: number): number {
@@ -486,15 +519,23 @@ export class Replica implements Audience {
       this.#applier.apply(zxid, bytes, start, end, connection !== null)
       this.proposer.preparer.applied(zxid)
       if (done.op === OpCode.createSession) {
-        if (connection !== null) this.#onSessionCreated(connection, done.session!)
+        if (connection !== null) this.#beginServing(connection, done.session!)
       } else {
         if (connection !== null) this.#onWritten(connection, zxid)
         if (done.op === OpCode.closeSession) this.#onSessionEnded(done.session!)
       }
     }
+    for (let next = this.#renewals.peek(); next !== undefined; next = this.#renewals.peek()) {
+      if (next.after > this.database.lastZxid) break
+      this.#renewals.shift()
+      if (next.connection.state !== 'connecting') continue
+      if (next.session.closing) this.#refuseSession(next.connection)
+      else this.#beginServing(next.connection, next.session)
+    }
   }
 
-  #onSessionCreated(connection: ClientConnection, session: TrackedSession): void {
+  /** The session is there: what was sent behind the handshake is read now. */
+  #beginServing(connection: ClientConnection, session: TrackedSession): void {
     this.#connected(connection, session)
     this.#setReading(connection, true)
     connection.framer.resume()
@@ -612,4 +653,11 @@ function hasToken(reader: JuteReader): boolean {
     if (!(problem instanceof MalformedRecord)) throw problem
     return false
   }
+}
+
+/** A session that goes on with a new connection, once everything up to `after` has been applied. */
+interface Renewal {
+  readonly connection: ClientConnection
+  readonly session: TrackedSession
+  readonly after: Zxid
 }
