@@ -31,6 +31,7 @@ export interface CompoundOperation {
 export interface Operations {
   byVerb(verb: string): Operation | undefined
   byCode(op: number): Operation | undefined
+  any(op: number): Operation | CompoundOperation | undefined
 }
 
 export const isCompound = (

@@ -6,7 +6,7 @@ import { JuteWriter } from '../../../src/core/jute/writer.ts'
 import { readConnectResponse } from '../../../src/core/records/connect.ts'
 import { errorName } from '../../../src/core/records/errors.ts'
 import { replyHeader } from '../../../src/core/records/headers.ts'
-import { opName } from '../../../src/core/records/opcodes.ts'
+import { OpCode, Xid, opName } from '../../../src/core/records/opcodes.ts'
 import { EventType, KeeperState, watcherEvent } from '../../../src/core/records/watches.ts'
 import { toHex } from '../../../src/base/text.ts'
 import { type SessionNames, describeSession, describeText } from './describe.ts'
@@ -46,12 +46,24 @@ export class ScriptedClient {
     writeBody: (out: JuteWriter) => void,
   ): Uint8Array {
     const itsXid = xid ?? operation.xid ?? ++this.#lastXid
-    this.#asked.push({ xid: itsXid, operation })
+    // A ping is answered under its own xid, whatever it was asked under.
+    this.#asked.push({ xid: operation.op === OpCode.ping ? Xid.ping : itsXid, operation })
     return frame((out) => {
       out.int(itsXid)
       out.int(operation.op)
       writeBody(out)
     })
+  }
+
+  /** A request was sent as bare bytes: its reply will be recognised, if it has a header. */
+  expect(payload: Uint8Array): void {
+    if (this.isConnecting || payload.length < 8) return
+    const reader = new JuteReader(payload)
+    const xid = reader.int()
+    const operation = this.#context.operations.any(reader.int())
+    if (operation !== undefined) {
+      this.#asked.push({ xid: operation.op === OpCode.ping ? Xid.ping : xid, operation })
+    }
   }
 
   receive(bytes: Uint8Array): void {
@@ -113,7 +125,7 @@ export class ScriptedClient {
     }
     const at = this.#asked.findIndex((one) => one.xid === xid)
     if (at < 0) {
-      this.#say(`${xid} z${zxid} unasked ${errorName(err)} ${toHex(rest(reader))}`)
+      this.#say(`${xid} z${zxid} unasked ${errorName(err)} ${toHex(rest(reader))}`.trimEnd())
       return
     }
     const { operation } = this.#asked[at]!

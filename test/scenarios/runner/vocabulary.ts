@@ -9,7 +9,7 @@ import { type CompoundOperation, type Operation, type Operations, isCompound } f
 export class Vocabulary implements Operations {
   readonly commands: ReadonlyMap<string, Command | ClientCommand>
   readonly operations: ReadonlyMap<string, Operation | CompoundOperation>
-  readonly #byCode: ReadonlyMap<number, Operation>
+  readonly #byCode: ReadonlyMap<number, Operation | CompoundOperation>
 
   constructor(
     commands: ReadonlyMap<string, Command | ClientCommand>,
@@ -17,11 +17,7 @@ export class Vocabulary implements Operations {
   ) {
     this.commands = commands
     this.operations = operations
-    const byCode = new Map<number, Operation>()
-    for (const operation of operations.values()) {
-      if (!isCompound(operation)) byCode.set(operation.op, operation)
-    }
-    this.#byCode = byCode
+    this.#byCode = new Map([...operations.values()].map((operation) => [operation.op, operation]))
   }
 
   command(verb: string): Command | ClientCommand | undefined {
@@ -38,6 +34,11 @@ export class Vocabulary implements Operations {
   }
 
   byCode(op: number): Operation | undefined {
+    const operation = this.any(op)
+    return operation === undefined || isCompound(operation) ? undefined : operation
+  }
+
+  any(op: number): Operation | CompoundOperation | undefined {
     return this.#byCode.get(op)
   }
 }

@@ -8,6 +8,7 @@ export const command: ClientCommand = {
   of: 'client',
   run(world, name, args) {
     const bytes = parseBytes(args)
+    world.client(name).expect(bytes)
     world.send(
       world.client(name),
       frame((out) => out.raw(bytes, 0, bytes.length)),

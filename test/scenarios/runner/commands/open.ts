@@ -4,6 +4,8 @@ import type { Command } from '../command.ts'
 export const command: Command = {
   usage: 'CLIENT [address=IP]',
   run(world, args) {
-    world.open(args.nextText('a client'), args.named('address') ?? '127.0.0.1')
+    const client = world.open(args.nextText('a client'), args.named('address') ?? '127.0.0.1')
+    // Whatever it sends first, what comes first is the answer to a handshake.
+    client.isConnecting = true
   },
 }
