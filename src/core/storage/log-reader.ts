@@ -16,6 +16,7 @@ import {
   RECORD_HEAD_BYTES,
 } from './log-format.ts'
 import { StorageError, StorageErrorCode } from './storage-error.ts'
+import { hasLostSector, isHeadTorn, isTorn } from './torn-record.ts'
 
 /** Why the records of a file end. */
 export type LogEndReason =
@@ -51,6 +52,7 @@ export class LogReader {
   start = 0
   end = 0
 
+  readonly #disk: Disk
   readonly #stream: ByteStream
   readonly #bodyBytesMax: number
   #ended: LogEnd | null = null
@@ -58,6 +60,7 @@ export class LogReader {
   /** Throws a StorageError where the file does not begin as a log does. */
   constructor(disk: Disk, path: string, bodyBytesMax: number) {
     this.path = path
+    this.#disk = disk
     this.#bodyBytesMax = bodyBytesMax
     this.#stream = new ByteStream(fileSource(disk, path, PIECE_BYTES), false)
     this.bytes = this.#stream.bytes
@@ -79,18 +82,31 @@ export class LogReader {
         : this.#endAt(offset, 'torn', 'the file ends within the head of a record')
     }
     const length = intAt(stream.bytes, stream.position + 8)
-    if (length === 0) return this.#endAt(offset, 'padding', 'unused space follows')
+    if (length === 0) {
+      const isEmpty = intAt(stream.bytes, stream.position + 4) === 0
+      if (isEmpty) return this.#endAt(offset, 'padding', 'unused space follows')
+      if (isHeadTorn(this.#disk, this.path, offset)) {
+        return this.#endAt(offset, 'torn', 'the head of a record was never written whole')
+      }
+      throw this.#corrupt(offset, 'a record claims to be empty')
+    }
     if (length < 0 || length > this.#bodyBytesMax) {
       throw this.#corrupt(offset, `a record claims to be ${length} bytes long`)
     }
     if (!stream.ensure(length + RECORD_FRAME_BYTES)) {
-      return this.#endAt(offset, 'torn', 'the file ends within a record')
+      if (isTorn(this.#disk, this.path, offset, length)) {
+        return this.#endAt(offset, 'torn', 'the file ends within a record')
+      }
+      throw this.#corrupt(offset, `a record claims ${length} bytes, over the end of the file`)
     }
     const { bytes, position } = stream
     const start = position + RECORD_HEAD_BYTES
     const end = start + length
     if (bytes[end] !== RECORD_END) {
-      return this.#endAt(offset, 'torn', 'a record has no end byte')
+      if (isTorn(this.#disk, this.path, offset, length)) {
+        return this.#endAt(offset, 'torn', 'a record has no end byte')
+      }
+      throw this.#corrupt(offset, `a record of ${length} bytes does not end as a record does`)
     }
     const checksum = intAt(bytes, position + 4) >>> 0
     const actual = adler32(1, bytes, start, end)
@@ -164,33 +180,9 @@ export class LogReader {
   }
 }
 
-/**
- * Whether a record whose checksum is wrong was written only in part. Disks write sectors whole, in
- * any order, and what was not written still holds the zeros that the file was filled with. So a
- * sector whose share of the record is all zeros tells a crash from decay. The first four bytes of
- * a record are always zero and tell nothing.
- */
-function hasLostSector(bytes: Uint8Array, from: number, to: number, fileOffset: number): boolean {
-  let start = from
-  while (start < to) {
-    const inSector = (fileOffset + (start - from)) % SECTOR_BYTES
-    const end = Math.min(to, start + SECTOR_BYTES - inSector)
-    const tellsNothing = start === from && end - start <= 4
-    if (!tellsNothing && isZero(bytes, start, end)) return true
-    start = end
-  }
-  return false
-}
-
-function isZero(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (bytes[i] !== 0) return false
-  return true
-}
-
 const intAt = (bytes: Uint8Array, at: number): number =>
   (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
 
 const hex = (value: number): string => `0x${value.toString(16).padStart(8, '0')}`
 
-const SECTOR_BYTES = 512
 const PIECE_BYTES = 4 << 20

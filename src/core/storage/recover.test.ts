@@ -484,14 +484,24 @@ describe('a directory of ZooKeeper 3.9.5, changed', () => {
       change.disk.remove(`${DIRECTORY}/snapshot.39`)
       edit('log.1', (bytes) => {
         const ends = recordEnds(bytes)
-        const copy = bytes.slice()
-        copy[(ends.at(-3) as number) - 1] = 0
-        return copy
+        return bytes.slice(0, (ends.at(-3) as number) - 1)
       })(change)
     })
     const error = refusal(made)
     expect(error.code).toBe(StorageErrorCode.logGap)
     expect(error.message).toContain('transaction 0x3a follows 0x36')
+  })
+
+  it('does not start where a record before the last one has lost its end byte', () => {
+    const made = changed((change) => {
+      change.disk.remove(`${DIRECTORY}/snapshot.39`)
+      edit('log.1', (bytes) => {
+        const copy = bytes.slice()
+        copy[(recordEnds(bytes).at(-3) as number) - 1] = 0
+        return copy
+      })(change)
+    })
+    expect(refusal(made).code).toBe(StorageErrorCode.logCorrupt)
   })
 })
 
