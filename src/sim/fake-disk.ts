@@ -135,17 +135,17 @@ export class FakeDisk implements Disk {
     this.#existing(path).corrupt(offset, bytes)
   }
 
-  /** A disk with the same durable content, to try something on without harm. */
-  cloneDurable(clock: VirtualClock, random: Prng): FakeDisk {
-    const clone = new FakeDisk(clock, random, CALM_DISK)
-    for (const directory of this.#directories) clone.#directories.add(directory)
-    for (const [path, file] of this.#durableNames) {
-      const copy = clone.#newFile()
-      copy.writeDurably(0, file.durable())
-      clone.#names.set(path, copy)
-      clone.#durableNames.set(path, copy)
+  /** A disk with the same content, all of it durable, to try something on without harm. */
+  copy(clock: VirtualClock, random: Prng): FakeDisk {
+    const copy = new FakeDisk(clock, random, CALM_DISK)
+    for (const directory of this.#directories) copy.#directories.add(directory)
+    for (const [path, file] of this.#names) {
+      const twin = copy.#newFile()
+      twin.writeDurably(0, file.read(0, file.size))
+      copy.#names.set(path, twin)
+      copy.#durableNames.set(path, twin)
     }
-    return clone
+    return copy
   }
 
   // The synchronous face.

@@ -31,6 +31,8 @@ export interface SimOptions {
   readonly downMs: number
   /** How often a start is itself cut short. */
   readonly crashAtStart: number
+  /** How often a start is tried on a damaged copy of the disk. */
+  readonly decay: number
   /** How often the server is stopped properly instead of crashing. */
   readonly cleanStop: number
   /** Events between two faults of connections on average; 0 for none. */
@@ -90,6 +92,7 @@ export function drawOptions(seed: number, steps: number): SimOptions {
     powerLoss: random.pick([0, 0.5, 1]),
     downMs: random.pick([10, 2_000, 30_000]),
     crashAtStart: random.pick([0, 0.2, 0.6]),
+    decay: random.pick([0, 0.5, 1]),
     cleanStop: random.pick([0, 0, 0.3]),
     linkFaultEvery: random.pick([0, 100, 1_000, 5_000]),
     wallJumpEvery: random.pick([0, 0, 2_000]),

@@ -31,6 +31,7 @@ import type { WireChecker } from './checkers/wire-checker.ts'
 import { fakeCompression, fakeHasher } from './fake-crypto.ts'
 import { type CrashKind, type FakeDisk, SimulatedCrash } from './fake-disk.ts'
 import type { FakeListener, FakeNetwork } from './fake-network.ts'
+import { checkRot } from './rot.ts'
 import type { SimOptions } from './sim-options.ts'
 import {
   type MachineClock,
@@ -199,7 +200,20 @@ export class SimServer {
     wire.restarted(database.lastZxid)
     sessions.restarted(database.lastZxid)
     this.checkTree()
+    if (random.chance(options.decay)) this.#checkRot()
     pump.beginSnapshot()
+  }
+
+  #checkRot(): void {
+    const { disk, time, random, history, options } = this.#around
+    checkRot(
+      disk.copy(time, random),
+      random,
+      history,
+      this.#storageOptions(),
+      options.settings,
+      () => this.#makeTree(),
+    )
   }
 
   #makeTree(): DataTree {

@@ -52,8 +52,8 @@ export class History {
   readonly #rules: ServiceRules
   readonly #start: ModelState = emptyState()
   readonly #writes = new Map<bigint, DeliveredWrite[]>()
-  /** Sessions that ever were: an id is never given out twice. */
-  readonly #sessionsSeen = new Set<bigint>()
+  /** Sessions that ever were, and where each began: an id is never given out twice. */
+  readonly #sessionsSeen = new Map<bigint, Zxid>()
   #entries: HistoryEntry[] = []
   #followers = new Map<string, LogFollower>()
   #durable: Zxid = ZXID_ZERO
@@ -92,8 +92,9 @@ export class History {
     return this.#sessionsSeen.has(session) && !this.stateAt(this.last).sessions.has(session)
   }
 
-  wasGivenOut(session: bigint): boolean {
-    return this.#sessionsSeen.has(session)
+  /** The transaction that began a session; undefined for one that never was. */
+  beginningOf(session: bigint): Zxid | undefined {
+    return this.#sessionsSeen.get(session)
   }
 
   /** A write has reached the server. */
@@ -187,7 +188,7 @@ export class History {
       if (this.#sessionsSeen.has(clientId)) {
         throw new Violation('history', `session ${formatSessionId(clientId)} is given out again`)
       }
-      this.#sessionsSeen.add(clientId)
+      this.#sessionsSeen.set(clientId, zxid)
     }
     const draft = new ModelDraft(before, { zxid, session: clientId, timeMs: time })
     const answer = judgeTxn(this.#rules, before, draft, txn, write)

@@ -205,7 +205,9 @@ export class WireChecker {
         throw this.#wrong(connection, `takes up ${formatSessionId(session)}, which has ended`)
       }
     }
-    if (!this.#history.stateAt(this.#history.durable).sessions.has(session)) {
+    // It may have ended by now, if the disk was slower than its timeout.
+    const beganAt = this.#history.beginningOf(session)
+    if (beganAt === undefined || beganAt > this.#history.durable) {
       throw this.#wrong(connection, `is given ${formatSessionId(session)}, which is not durable`)
     }
     connection.phase = 'live'
