@@ -142,11 +142,12 @@ function zkCli(address: string, command: readonly string[], input: string): Prom
 
 const eventBlock = /\nWATCHER::\n\n(WatchedEvent .*)\n/g
 
-/** Hides dates and the address and sorts sets of paths; the rest is compared as it is. */
+/** Hides dates and the address and sorts sets (of paths, of identities); the rest stays as it is. */
 function masked(text: string): string[] {
   return text
     .replaceAll(/time = .*/g, 'time = (a date)')
     .replaceAll(/127\.0\.0\.1:\d+/g, '(address)')
+    .replaceAll(/^(?:(?:digest|ip): .*\n){2,}/gm, (ids) => ids.split('\n').sort().join('\n'))
     .replaceAll(/^\[(\/.*)\]$/gm, (_, paths: string) => `[${paths.split(', ').sort().join(', ')}]`)
     .split('\n')
     .map((line) => line.trimEnd())
