@@ -7,7 +7,7 @@ import type { Arena } from './arena.ts'
 import type { Row } from './data-tree.ts'
 import { hashByte, hashEnd, hashStart } from './name-hash.ts'
 import { BLOCK, NAME, NAME_LENGTH_MASK, PARENT, type RowStore, rowOffset } from './row-store.ts'
-import { writeWords } from './write-words.ts'
+import { MACHINE_IS_LITTLE_ENDIAN, writeWords } from './write-words.ts'
 
 export class NodeNames {
   readonly #rows: RowStore
@@ -65,10 +65,20 @@ export class NodeNames {
     const length = end - start
     if (words[at + PARENT] !== parent) return false
     if ((words[at + NAME]! & NAME_LENGTH_MASK) !== length) return false
+    if (!MACHINE_IS_LITTLE_ENDIAN) return this.compare(row, name, start, end) === 0
     const block = words[at + BLOCK]!
-    const bytes = this.#arena.bytesOf(block)
-    const offset = this.#arena.offsetOf(block)
-    for (let i = 0; i < length; i++) if (bytes[offset + i] !== name[start + i]) return false
+    const own = this.#arena.wordsOf(block)
+    let place = this.#arena.wordOffsetOf(block)
+    let i = start
+    for (; i + 4 <= end; i += 4) {
+      const word = name[i]! | (name[i + 1]! << 8) | (name[i + 2]! << 16) | (name[i + 3]! << 24)
+      if (own[place++] !== word) return false
+    }
+    if (i === end) return true
+    // Behind its name a block holds anything.
+    for (let rest = own[place]!; i < end; i++, rest >>>= 8) {
+      if ((rest & 0xff) !== name[i]) return false
+    }
     return true
   }
 

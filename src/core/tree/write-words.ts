@@ -22,4 +22,5 @@ export function writeWords(words: Int32Array, at: number, length: number, out: J
 /** Up to here words are the faster way. */
 export const WORDWISE_BYTES_MAX = 256
 
-const MACHINE_IS_LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
+export const MACHINE_IS_LITTLE_ENDIAN: boolean =
+  new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
