@@ -21,6 +21,12 @@ export const OUTSTANDING_PER_CONNECTION_MAX = 10_000
 /** Bytes of undecided requests that one connection may make us keep. */
 export const QUEUED_BYTES_PER_CONNECTION_MAX: number = 16 << 20
 
+/** Identities that one connection may show; each of them costs in every access list it names. */
+export const IDENTITIES_PER_CONNECTION_MAX = 1_000
+
+/** What one multiRead may answer: it can ask for the same large node any number of times. */
+export const MULTI_READ_BYTES_MAX: number = 64 << 20
+
 /** Watches that one connection may hold. */
 export const WATCHES_PER_CONNECTION_MAX = 1_000_000
 

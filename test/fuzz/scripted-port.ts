@@ -26,6 +26,9 @@ import type { ClientNetwork, ConnectionId } from '../../src/ports/client-network
 /** Small, so that oversized frames and full queues cost little. */
 export const FRAME_BYTES_MAX: number = 64 << 10
 
+/** What a field of a record may have, and a record in the log. */
+export const FIELD_BYTES_MAX: number = FRAME_BYTES_MAX + 1_024
+
 /** The most that one delivery hands over, as a socket does. */
 export const CHUNK_BYTES_MAX: number = 64 << 10
 
@@ -63,7 +66,7 @@ export class ScriptedPort {
         quorum: new MajorityQuorum([1]),
         settings: this.#settings,
         frameBytesMax: FRAME_BYTES_MAX,
-        fieldBytesMax: FRAME_BYTES_MAX,
+        fieldBytesMax: FIELD_BYTES_MAX,
         firstSessionId: firstSessionId(1, WALL_MS),
         hasher: new NodeHasher(),
       },
@@ -74,6 +77,7 @@ export class ScriptedPort {
       network: new ScriptedNetwork(this.connections),
       storage: {
         append: (zxid, bytes, start, end) => {
+          assert(end - start <= FIELD_BYTES_MAX, 'a record that cannot be read back')
           this.log.push(bytes.slice(start, end))
           this.#written = zxid
         },

@@ -91,17 +91,26 @@ export const redactAcl = (list: readonly Acl[]): readonly Acl[] =>
 function withoutDuplicates(list: readonly Acl[]): readonly Acl[] {
   if (list.length === 1) return list
   const kept: Acl[] = []
+  // ZooKeeper compares each entry with those before it: permissions, then scheme, then id. A text
+  // that is null fails where it is asked for, and only there. Lists may be long, so all entries
+  // before are asked at once.
+  const perms = new Set<number>()
+  const schemes = new Set<string>()
+  const ids = new Set<string>()
   for (const entry of list) {
-    if (!kept.some((other) => isSameEntry(entry, other))) kept.push(entry)
+    const { scheme, id } = entry.id
+    const schemeKey = `${entry.perms} ${scheme?.length} ${scheme}`
+    if (perms.has(entry.perms)) requireText(scheme)
+    if (schemes.has(schemeKey)) requireText(id)
+    const idKey = `${schemeKey} ${id}`
+    if (ids.has(idKey)) continue
+    kept.push(entry)
+    perms.add(entry.perms)
+    if (scheme === null) continue
+    schemes.add(schemeKey)
+    if (id !== null) ids.add(idKey)
   }
   return kept
-}
-
-/** ZooKeeper asks the later entry's fields, in this order, whether they equal the earlier one's. */
-function isSameEntry(later: Acl, earlier: Acl): boolean {
-  if (later.perms !== earlier.perms) return false
-  if (requireText(later.id.scheme) !== earlier.id.scheme) return false
-  return requireText(later.id.id) === earlier.id.id
 }
 
 const isAuthenticated = (id: Id): boolean =>

@@ -14,7 +14,8 @@ import type { WriteRequest } from './write-request.ts'
 
 /**
  * Writes the body of a multi transaction: the operations' own, or, where one of them fails, error
- * entries that say which. Throws MalformedRecord where the request as a whole cannot be read.
+ * entries that say which. Throws MalformedRecord where the request as a whole cannot be read, and
+ * UnusableRequest where the body would be longer than `bytesMax`.
  */
 export function prepareMulti(
   nodes: NodePreparer,
@@ -22,7 +23,9 @@ export function prepareMulti(
   request: WriteRequest,
   reader: JuteReader,
   out: JuteWriter,
+  bytesMax: number,
 ): void {
+  const start = out.position
   const operations = readOperations(reader)
   out.int(operations.length)
   const end = reader.end
@@ -40,6 +43,9 @@ export function prepareMulti(
       reader.position = operation.start
       reader.end = operation.end
       const error = nodes.prepare(operation.type, request, reader, out)
+      if (out.position - start > bytesMax) {
+        throw new UnusableRequest('the transaction would be larger than a log may hold')
+      }
       if (error === ErrorCode.Ok) {
         out.intAt(at + 4, out.position - at - 8)
       } else {

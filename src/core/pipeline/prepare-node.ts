@@ -32,15 +32,23 @@ export class NodePreparer {
   readonly #database: Database
   readonly #pending: PendingChanges
   readonly #settings: PipelineSettings
+  readonly #txnBytesMax: number
   /** Where `#normalisedAcl` found the list to be stored. */
   #aclBytes: Uint8Array = OPEN_ACL
   #aclStart = 0
   #aclEnd = 0
 
-  constructor(database: Database, pending: PendingChanges, settings: PipelineSettings) {
+  /** A request whose transaction would be longer than `txnBytesMax` is refused. */
+  constructor(
+    database: Database,
+    pending: PendingChanges,
+    settings: PipelineSettings,
+    txnBytesMax: number,
+  ) {
     this.#database = database
     this.#pending = pending
     this.#settings = settings
+    this.#txnBytesMax = txnBytesMax
   }
 
   /**
@@ -367,6 +375,9 @@ export class NodePreparer {
     if (stored === null) return false
     const writer = new JuteWriter()
     aclList.write(writer, stored)
+    // `auth` stands for all identities of the caller: a short list can become a very long one.
+    const growth = writer.position - (end - start)
+    if (request.end - request.start + growth > this.#txnBytesMax - TXN_EXTRA_BYTES) return false
     this.#aclBytes = writer.view()
     this.#aclStart = 0
     this.#aclEnd = writer.position
@@ -379,6 +390,9 @@ interface Owner {
   readonly low: number
   readonly isEphemeral: boolean
 }
+
+/** More than a transaction has beyond its request: header, digest, sequence suffix, counters. */
+export const TXN_EXTRA_BYTES = 128
 
 const NO_OWNER: Owner = { high: 0, low: 0, isEphemeral: false }
 

@@ -12,7 +12,7 @@ import type { Zxid } from '../../base/zxid.ts'
 import type { Database } from '../tree/database.ts'
 import { PendingChanges } from './pending-changes.ts'
 import { prepareMulti } from './prepare-multi.ts'
-import { NodePreparer } from './prepare-node.ts'
+import { NodePreparer, TXN_EXTRA_BYTES } from './prepare-node.ts'
 import type { PipelineSettings } from './settings.ts'
 import { UnusableRequest } from './unusable-request.ts'
 import type { WriteRequest } from './write-request.ts'
@@ -24,12 +24,15 @@ export class Preparer {
   readonly pending: PendingChanges
   readonly #nodes: NodePreparer
   readonly #settings: PipelineSettings
+  readonly #txnBytesMax: number
   readonly #reader = new JuteReader(new Uint8Array(0))
 
+  /** `fieldBytesMax` also limits a transaction: a log record is a field where it is read back. */
   constructor(database: Database, settings: PipelineSettings, fieldBytesMax: number) {
     this.pending = new PendingChanges(database.tree)
-    this.#nodes = new NodePreparer(database, this.pending, settings)
+    this.#nodes = new NodePreparer(database, this.pending, settings, fieldBytesMax)
     this.#settings = settings
+    this.#txnBytesMax = fieldBytesMax
     this.#reader.fieldBytesMax = fieldBytesMax
   }
 
@@ -79,13 +82,18 @@ export class Preparer {
   #body(request: WriteRequest, out: JuteWriter): number {
     switch (request.op) {
       case OpCode.multi:
-        prepareMulti(this.#nodes, this.pending, request, this.#reader, out)
+        prepareMulti(
+          this.#nodes,
+          this.pending,
+          request,
+          this.#reader,
+          out,
+          this.#txnBytesMax - TXN_EXTRA_BYTES,
+        )
         return ErrorCode.Ok
       case OpCode.closeSession: {
         const paths = this.#nodes.removeEphemerals(request)
-        if (!this.#settings.closeSessionPaths) return ErrorCode.Ok
-        out.int(paths.length)
-        for (const path of paths) out.ustring(path)
+        if (this.#settings.closeSessionPaths) this.#writePaths(paths, out)
         return ErrorCode.Ok
       }
       case OpCode.reconfig:
@@ -95,6 +103,26 @@ export class Preparer {
       default:
         return this.#nodes.prepare(request.op, request, this.#reader, out)
     }
+  }
+
+  /**
+   * As many as a log may hold in one transaction. Whoever applies it removes what its own table
+   * shows for the session as well, so that those left out go too (compare ZOOKEEPER-4306).
+   */
+  #writePaths(paths: readonly string[], out: JuteWriter): void {
+    const countAt = out.position
+    out.int(0)
+    let count = 0
+    for (const path of paths) {
+      const at = out.position
+      out.ustring(path)
+      if (out.position - countAt > this.#txnBytesMax - TXN_EXTRA_BYTES) {
+        out.position = at
+        break
+      }
+      count++
+    }
+    out.intAt(countAt, count)
   }
 
   #begin(request: WriteRequest, out: JuteWriter): number {

@@ -3,6 +3,7 @@
 // and returns an error code; what was written before an error is thrown away by the caller, save
 // for a multiRead, whose results before its refusal are part of the answer.
 
+import { MULTI_READ_BYTES_MAX } from '../../base/limits.ts'
 import { decodeUtf8 } from '../../base/text.ts'
 import { type JuteReader, MalformedRecord } from '../jute/reader.ts'
 import type { JuteWriter } from '../jute/writer.ts'
@@ -185,6 +186,7 @@ export class ReadProcessor {
     const first = request.position
     checkOperations(request)
     request.position = first
+    const start = out.position
     let refusal: number = ErrorCode.Ok
     for (;;) {
       const { type, done } = multiHeader.read(request)
@@ -194,6 +196,9 @@ export class ReadProcessor {
       const error = isMultiRead(type)
         ? this.#readWithoutWatch(type, request, identities, out)
         : ErrorCode.MarshallingError
+      if (out.position - start > MULTI_READ_BYTES_MAX) {
+        throw new MalformedRecord('the answer would be larger than anybody takes')
+      }
       if (error === ErrorCode.Ok) continue
       out.position = at
       if (error === ErrorCode.MarshallingError) {

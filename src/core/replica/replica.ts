@@ -5,6 +5,7 @@
 
 import { assert } from '../../base/assert.ts'
 import {
+  IDENTITIES_PER_CONNECTION_MAX,
   OUTPUT_CLOSE_BYTES,
   OUTPUT_PAUSE_BYTES,
   WATCHES_PER_CONNECTION_MAX,
@@ -319,6 +320,7 @@ export class Replica implements Audience {
     this.#sent(connection)
     if (added === null) this.#drop(connection)
     else connection.identities = connection.identities.with(added)
+    if (connection.identities.list.length > IDENTITIES_PER_CONNECTION_MAX) this.#drop(connection)
   }
 
   #onClosed(id: ConnectionId): void {
