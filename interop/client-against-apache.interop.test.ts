@@ -1,6 +1,6 @@
 // Our own client against Apache's server, and the same against Zabra: operations, watches, a
 // session that outlives its server's process, a server that falls silent, and recipes that share
-// their lock with kazoo.
+// their lock with kazoo and Curator, and their election with Curator.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,6 +21,7 @@ const servers = [
   { name: 'Zabra', start: startZabra, missing: absence('zabra') },
 ]
 const noKazoo = absence('kazoo')
+const noJava = absence('java')
 
 const text = (data: Uint8Array): string => new TextDecoder().decode(data)
 
@@ -209,18 +210,49 @@ describe.each(servers)('our client on $name', ({ start, missing }) => {
 
   const withKazoo = missing ?? noKazoo
   test.skipIf(withKazoo !== null)(`shares a lock with kazoo ${withKazoo ?? ''}`, async () => {
-    await using python = new LockContender(address, '/shared')
-    const ours = new Mutex(zk, '/shared', { dialect: 'kazoo' })
-    const held = await ours.acquire()
-    expect(await python.tell('try')).toBe('busy')
-    const theirs = python.tell('acquire')
-    await until(async () => (await ours.participants()).length === 2)
-    await held.release()
-    expect(await theirs).toBe('held')
-    expect(await ours.tryAcquire()).toBeNull()
-    const again = ours.acquire()
-    await until(async () => (await ours.participants()).length === 2)
-    expect(await python.tell('release')).toBe('released')
-    await (await again).release()
+    await using python = LockContender.kazoo(address, '/shared')
+    await shareLock(new Mutex(zk, '/shared', { dialect: 'kazoo' }), python)
   })
+
+  const withCurator = missing ?? noJava
+  test.skipIf(withCurator !== null)(`shares a lock with Curator ${withCurator ?? ''}`, async () => {
+    await using java = LockContender.curator(address, '/shared-with-curator')
+    await shareLock(new Mutex(zk, '/shared-with-curator'), java)
+  })
+
+  test.skipIf(withCurator !== null)(
+    `takes turns with Curator’s latch ${withCurator ?? ''}`,
+    async () => {
+      await using java = LockContender.curator(address, '/latch')
+      await using ours = new LeaderElection(zk, '/latch', { id: 'zabra' })
+      const first = await ours.whenLeader()
+      expect(await java.tell('join')).toBe('joined')
+      await until(async () => (await ours.participants()).length === 2)
+      expect((await ours.participants()).map(({ id }) => id)).toEqual(['zabra', 'curator'])
+      expect(first.valid).toBe(true)
+      await ours[Symbol.asyncDispose]()
+      expect(await java.tell('lead')).toBe('leads')
+
+      await using again = new LeaderElection(zk, '/latch', { id: 'zabra again' })
+      const second = again.whenLeader()
+      await until(async () => (await again.participants()).length === 2)
+      expect(await java.tell('leave')).toBe('left')
+      expect((await second).token).toBeGreaterThan(first.token)
+    },
+  )
 })
+
+/** We hold it first, they wait and get it; then they hold it, and we wait and get it. */
+async function shareLock(ours: Mutex, theirs: LockContender): Promise<void> {
+  const held = await ours.acquire()
+  expect(await theirs.tell('try')).toBe('busy')
+  const waiting = theirs.tell('acquire')
+  await until(async () => (await ours.participants()).length === 2)
+  await held.release()
+  expect(await waiting).toBe('held')
+  expect(await ours.tryAcquire()).toBeNull()
+  const again = ours.acquire()
+  await until(async () => (await ours.participants()).length === 2)
+  expect(await theirs.tell('release')).toBe('released')
+  await (await again).release()
+}

@@ -194,6 +194,7 @@ function orHex(payload: Bytes, decode: () => string): string {
   try {
     return decode()
   } catch (error) {
-    return `undecodable (${error instanceof Error ? error.message : error}): ${payload.toString('hex')}`
+    const reason = error instanceof Error ? error.message : String(error)
+    return `undecodable (${reason}): ${payload.toString('hex')}`
   }
 }

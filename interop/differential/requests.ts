@@ -273,7 +273,7 @@ const limits = [
 ]
 
 /** Creates or changes the nodes that arm quotas, step by step as the command line does. */
-function quota(random: Prng, world: World): Draft {
+function quota(random: Prng): Draft {
   const base = `/zookeeper/quota${random.pick(['/a', '/b', '/c', '/a/b', '/a/a', '/d'])}`
   const limit = random.pick(limits)
   const path = random.pick([base, `${base}/zookeeper_limits`, `${base}/zookeeper_stats`])
@@ -310,7 +310,12 @@ function reconfig(random: Prng): Draft {
 
 function sasl(random: Prng): Draft {
   const token = random.pick([null, Buffer.alloc(0), Buffer.from('token')])
-  return draft('sasl', new WireWriter().buffer(token).toBytes(), `${token}`, true)
+  return draft(
+    'sasl',
+    new WireWriter().buffer(token).toBytes(),
+    show(token?.toString() ?? null),
+    true,
+  )
 }
 
 function unknownOpcode(random: Prng, world: World): Draft {

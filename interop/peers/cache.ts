@@ -10,7 +10,6 @@ export const interopDirectory: string = join(import.meta.dirname, '..')
 export const repositoryDirectory: string = join(interopDirectory, '..')
 export const cacheDirectory: string = join(interopDirectory, '.cache')
 
-export const apacheVersion = '3.9.5'
 export const libraryDirectory: string = join(cacheDirectory, 'java', 'lib')
 export const javaClassesDirectory: string = join(cacheDirectory, 'java', 'classes')
 export const kazooPython: string = join(cacheDirectory, 'venv', 'bin', 'python')
