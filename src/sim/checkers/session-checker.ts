@@ -12,6 +12,8 @@ interface SessionTimes {
   timeoutMs: number
   /** Simulated milliseconds of the latest signs of life, the newest last. */
   touches: number[]
+  /** When requests that had been waiting may have been looked at: they count late, or not at all. */
+  servedMs: number
 }
 
 /** How late a timer may be, and the grid on which sessions expire. */
@@ -51,7 +53,13 @@ export class SessionChecker {
     if (times.touches.length > 64) times.touches.splice(0, 32)
   }
 
-  /** A client has taken the session up again, perhaps with another timeout. */
+  /** The client's connection is served from now on. */
+  served(session: SessionId): void {
+    const times = this.#sessions.get(session)
+    if (times !== undefined) times.servedMs = this.#nowMs()
+  }
+
+  /** A client wants to take the session up again, perhaps with another timeout. */
   renewed(session: SessionId, timeoutMs: number): void {
     const times = this.#sessions.get(session)
     if (times === undefined) return
@@ -80,7 +88,11 @@ export class SessionChecker {
     const { sessions } = this.#history.stateAt(zxid)
     this.#sessions.clear()
     for (const [session, timeoutMs] of sessions) {
-      this.#sessions.set(session as SessionId, { timeoutMs, touches: [this.#startedMs] })
+      this.#sessions.set(session as SessionId, {
+        timeoutMs,
+        touches: [this.#startedMs],
+        servedMs: 0,
+      })
     }
   }
 
@@ -97,7 +109,7 @@ export class SessionChecker {
     for (const session of this.#history.stateAt(this.#history.last).sessions.keys()) {
       const times = this.#sessions.get(session as SessionId)
       if (times === undefined) continue
-      const touched = times.touches.at(-1) ?? this.#startedMs
+      const touched = Math.max(times.touches.at(-1) ?? this.#startedMs, times.servedMs)
       if (this.#nowMs() > touched + times.timeoutMs + this.#timing.tickMs + this.#timing.lateMs) {
         late.push(session as SessionId)
       }
@@ -111,7 +123,7 @@ export class SessionChecker {
     this.#proposed.delete(zxid)
     if (txn.type === OpCode.createSession && !this.#sessions.has(session)) {
       const timeoutMs = txn.body['timeOut'] as number
-      this.#sessions.set(session, { timeoutMs, touches: [proposedMs] })
+      this.#sessions.set(session, { timeoutMs, touches: [proposedMs], servedMs: 0 })
     }
     if (txn.type !== OpCode.closeSession) return
     const times = this.#sessions.get(session)
@@ -121,7 +133,8 @@ export class SessionChecker {
     const touchedMs = times.touches.findLast((at) => at <= proposedMs) ?? this.#startedMs
     const silentMs = proposedMs - touchedMs
     const { tickMs, lateMs } = this.#timing
-    if (silentMs < times.timeoutMs || silentMs > times.timeoutMs + tickMs + lateMs) {
+    const dueMs = Math.max(touchedMs, Math.min(times.servedMs, proposedMs)) + times.timeoutMs
+    if (silentMs < times.timeoutMs || proposedMs > dueMs + tickMs + lateMs) {
       throw new Violation(
         'expiry',
         `${formatSessionId(session)} with ${times.timeoutMs} ms ended after ${silentMs} ms of silence`,

@@ -162,8 +162,16 @@ export class WireChecker {
       return
     }
     const { connect } = connection
-    if (connect.lastZxidSeen > BigInt(this.#applied)) connection.closable = 'has seen more'
-    if (connect.sessionId === 0n) return
+    if (connect.lastZxidSeen > BigInt(this.#applied)) {
+      connection.closable = 'has seen more'
+      return
+    }
+    const { sessionId, passwd, timeOut } = connect
+    if (sessionId === 0n) return
+    // It counts from here on, whenever it is answered.
+    if (equalBytes(passwd ?? new Uint8Array(0), expectedPassword(sessionId))) {
+      this.#sessions.renewed(sessionId as SessionId, this.#granted(timeOut))
+    }
     for (const other of this.#connections.values()) {
       if (other !== connection && other.session === connect.sessionId) {
         other.closable ??= 'session moved'
@@ -186,8 +194,7 @@ export class WireChecker {
       this.#onRefused(connection, connect.sessionId, connect.passwd)
       return
     }
-    const { minSessionTimeoutMs, maxSessionTimeoutMs } = this.#rules
-    const timeoutMs = Math.min(maxSessionTimeoutMs, Math.max(minSessionTimeoutMs, connect.timeOut))
+    const timeoutMs = this.#granted(connect.timeOut)
     if (response.timeOut !== timeoutMs) {
       throw this.#wrong(connection, `is granted ${response.timeOut} ms instead of ${timeoutMs}`)
     }
@@ -213,7 +220,12 @@ export class WireChecker {
     connection.phase = 'live'
     connection.session = session
     if (!isNew) mark('a session is taken up again')
-    if (!isNew) this.#sessions.renewed(session as SessionId, timeoutMs)
+    this.#sessions.served(session as SessionId)
+  }
+
+  #granted(wantedMs: number): number {
+    const { minSessionTimeoutMs, maxSessionTimeoutMs } = this.#rules
+    return Math.min(maxSessionTimeoutMs, Math.max(minSessionTimeoutMs, wantedMs))
   }
 
   #onRefused(connection: Connection, session: bigint, password: Uint8Array | null): void {
