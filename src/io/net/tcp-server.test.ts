@@ -1,7 +1,7 @@
 // The server is driven through real sockets on the loopback; what it tells is recorded.
 
 import { type Socket, connect } from 'node:net'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import type { ClientEvents, ConnectionId } from '../../ports/client-network.ts'
 import { TcpServer, type TcpServerOptions } from './tcp-server.ts'
 
@@ -170,6 +170,103 @@ test('a last reply arrives although the client had sent more than was read', asy
   socket.end()
   await events.next('closed')
   expect(events.told.filter(({ kind }) => kind === 'bytes')).toHaveLength(1)
+})
+
+describe('a connection that has come to stay', () => {
+  /** Exchanges a few messages, one by one, so that each is a read of its own. */
+  async function settle(events: Recorder, server: TcpServer, socket: Socket): Promise<string> {
+    events.onBytes = (connection) => server.send(connection, Buffer.from('.'))
+    for (let count = 0; count < 20; count++) {
+      const answered = new Promise((resolve) => socket.once('data', resolve))
+      socket.write(`${count} `)
+      await answered
+    }
+    events.onBytes = null
+    const texts = events.told.filter(({ kind }) => kind === 'bytes').map(({ text }) => text)
+    events.told.splice(1)
+    return texts.join('')
+  }
+
+  test('is read as before, in order, whatever the size', async () => {
+    const { server, events, dial } = await start()
+    const socket = dial()
+    const numbers = Array.from({ length: 20 }, (_, count) => `${count} `)
+    expect(await settle(events, server, socket)).toBe(numbers.join(''))
+    const large = Buffer.alloc(1 << 20, 'abcdefghijklmnopqrstuvwxyz')
+    socket.write(large)
+    const received = (): string => events.told.map(({ text }) => text).join('')
+    await expect.poll(() => received().length).toBeGreaterThan(large.length)
+    expect(received().endsWith(large.toString('latin1'))).toBe(true)
+  })
+
+  test('does not mix its bytes with those of another', async () => {
+    const { server, events, dial } = await start()
+    const sockets = [dial(), dial(), dial()]
+    for (const socket of sockets) await settle(events, server, socket)
+    events.told.length = 0
+    for (let round = 0; round < 50; round++) {
+      for (const [index, socket] of sockets.entries()) socket.write(`${index}`.repeat(500))
+    }
+    const texts = (): Map<ConnectionId, string> => {
+      const byConnection = new Map<ConnectionId, string>()
+      for (const { connection, text } of events.told) {
+        byConnection.set(connection, (byConnection.get(connection) ?? '') + text)
+      }
+      return byConnection
+    }
+    await expect
+      .poll(() => [...texts().values()].reduce((sum, text) => sum + text.length, 0))
+      .toBe(3 * 50 * 500)
+    for (const text of texts().values()) expect(new Set(text).size).toBe(1)
+  })
+
+  test('can be paused and resumed', async () => {
+    const { server, events, dial } = await start()
+    const socket = dial()
+    const { connection } = await events.next('opened')
+    await settle(events, server, socket)
+    server.setReading(connection, false)
+    await new Promise((resolve) => socket.write('later', resolve))
+    dial().write('other')
+    await expect.poll(() => events.told.at(-1)?.text).toBe('other')
+    server.setReading(connection, true)
+    await expect.poll(() => events.told.at(-1)?.text).toBe('later')
+  })
+
+  test('has its backlog told, and its last bytes sent', async () => {
+    const { server, events, dial } = await start()
+    const socket = dial()
+    const { connection } = await events.next('opened')
+    await settle(events, server, socket)
+    socket.pause()
+    expect(server.send(connection, new Uint8Array(8 << 20))).toBe(false)
+    expect(server.backlogBytes(connection)).toBeGreaterThan(0)
+    let last = ''
+    socket.on('data', (bytes) => {
+      last = (last + bytes.toString('latin1')).slice(-3)
+    })
+    socket.resume()
+    await events.next('drained')
+    server.send(connection, Buffer.from('end'))
+    server.close(connection)
+    await new Promise((resolve) => socket.once('end', resolve))
+    expect(last).toBe('end')
+  })
+
+  test.each([
+    ['ended', (socket: Socket) => socket.end()],
+    ['reset', (socket: Socket) => socket.resetAndDestroy()],
+    ['destroyed', (socket: Socket) => socket.destroy()],
+  ])('is told to be closed once when it is %s', async (_, close) => {
+    const { server, events, dial } = await start()
+    const socket = dial()
+    await events.next('opened')
+    await settle(events, server, socket)
+    close(socket)
+    await events.next('closed')
+    await server.stop()
+    expect(events.told.filter(({ kind }) => kind === 'closed')).toHaveLength(1)
+  })
 })
 
 test('stops handing over bytes, and goes on', async () => {

@@ -5,6 +5,7 @@
 
 import { type AddressInfo, type Server, type Socket, createServer, isIPv6 } from 'node:net'
 import type { ClientEvents, ClientNetwork, ConnectionId } from '../../ports/client-network.ts'
+import { readIntoSharedBuffer } from './shared-read.ts'
 
 export interface TcpServerOptions {
   /** Connections from one address, and in all; 0 sets no limit. More are closed when they come. */
@@ -24,6 +25,9 @@ export interface ListenOptions {
   /** Connections that the kernel may queue; -1 for Node's default. */
   readonly backlog: number
 }
+
+/** A connection that has been read from so often is worth the change to the cheaper way. */
+const READS_OF_A_STAY = 8
 
 /** How long a connection that we have ended may take to accept its last bytes and go. */
 const LINGER_MS = 5_000
@@ -123,8 +127,6 @@ export class TcpServer implements ClientNetwork {
 
   #accept(socket: Socket, events: ClientEvents): void {
     const { remoteAddress, remotePort } = socket
-    // Without a handler, a reset of the connection would end the process; `close` follows anyway.
-    socket.on('error', () => {})
     if (remoteAddress === undefined || remotePort === undefined || this.#isSilent) {
       socket.destroy()
       return
@@ -135,14 +137,43 @@ export class TcpServer implements ClientNetwork {
       return
     }
     const id = this.#nextId++
-    const connection: Connection = { socket, address, ended: false, linger: null }
+    const connection: Connection = {
+      socket,
+      address,
+      ended: false,
+      isSettled: false,
+      linger: null,
+    }
     this.#connections.set(id, connection)
     this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
 
     events.opened(id, address, remotePort)
+    let readCount = 0
     socket.on('data', (chunk) => {
       if (!connection.ended && !this.#isSilent) events.bytes(id, chunk)
+      readCount++
+      if (readCount % READS_OF_A_STAY === 0)
+        setImmediate(() => this.#settle(id, connection, events))
     })
+    this.#watch(id, connection, events)
+  }
+
+  /** The connection has come to stay: from now on it is read in the cheaper way. */
+  #settle(id: ConnectionId, connection: Connection, events: ClientEvents): void {
+    if (connection.ended || connection.isSettled) return
+    const settled = readIntoSharedBuffer(connection.socket, (bytes) => {
+      if (!connection.ended && !this.#isSilent) events.bytes(id, bytes)
+    })
+    if (settled === null) return
+    connection.socket = settled
+    connection.isSettled = true
+    this.#watch(id, connection, events)
+  }
+
+  #watch(id: ConnectionId, connection: Connection, events: ClientEvents): void {
+    const { socket } = connection
+    // Without a handler, a reset of the connection would end the process; `close` follows anyway.
+    socket.on('error', () => {})
     socket.on('drain', () => events.drained(id))
     socket.on('end', () => end(connection))
     socket.on('close', () => this.#forget(id, connection, events))
@@ -176,10 +207,12 @@ export class TcpServer implements ClientNetwork {
 }
 
 interface Connection {
-  readonly socket: Socket
+  socket: Socket
   readonly address: string
   /** Our side has said all it will say; what the peer still sends is thrown away. */
   ended: boolean
+  /** Reads in the cheaper way, for good. */
+  isSettled: boolean
   linger: NodeJS.Timeout | null
 }
 
