@@ -10,6 +10,7 @@ import type { ClientWatcher, WatchListener } from './driver.ts'
 import { errorOfCode } from './error-of-call.ts'
 import { ClosedError, PathError, ServerError, type ZkError } from './errors.ts'
 import { EventStream } from './event-stream.ts'
+import { onAbort } from './on-abort.ts'
 import { Request, type View, abortError } from './request.ts'
 import { Deadline } from './waiting.ts'
 
@@ -69,6 +70,7 @@ export class Watch implements AsyncIterable<WatchEvent>, AsyncDisposable, WatchL
   readonly #bufferMax: number
   readonly #overflow: 'gap' | 'error'
   readonly #stopListening: () => void
+  #stopAborting: () => void = () => {}
   #lastZxid = 0
 
   constructor(view: View, path: string, options: WatchOptions = {}) {
@@ -87,8 +89,9 @@ export class Watch implements AsyncIterable<WatchEvent>, AsyncDisposable, WatchL
       }
     })
     const { signal } = options
-    const onAbort = (): void => this.#end(abortError(`watch ${path}`, signal?.reason))
-    signal?.addEventListener('abort', onAbort, { once: true })
+    this.#stopAborting = onAbort(signal, () => {
+      this.#end(abortError(`watch ${path}`, signal?.reason))
+    })
     // It belongs to whatever session there is, and setting it twice does no harm.
     const unbounded = { timeout: Number.POSITIVE_INFINITY, boundTo: 'any' } as const
     const bounded = signal === undefined ? unbounded : { ...unbounded, signal }
@@ -158,6 +161,7 @@ export class Watch implements AsyncIterable<WatchEvent>, AsyncDisposable, WatchL
 
   #drop(): void {
     this.#stopListening()
+    this.#stopAborting()
     this.#view.driver.dropWatcher(this.#watcher)
   }
 }

@@ -14,6 +14,7 @@ import type { ClientCall, Driver } from './driver.ts'
 import { BadOptionsError, ClosedError, ConnectError, DecodeError, isZkError } from './errors.ts'
 import { EventStream } from './event-stream.ts'
 import type { Janitor } from './janitor.ts'
+import { onAbort } from './on-abort.ts'
 import { type OperationOptions, type ReadOptions, asBytes, parseTarget } from './options.ts'
 import type { Platform } from './platform.ts'
 import { createProtected } from './protected-create.ts'
@@ -116,12 +117,18 @@ export class ZooKeeper implements AsyncDisposable {
   states(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<StateEvent> {
     const { state, session, server } = this.#driver
     const { signal } = options
-    const stream: EventStream<StateEvent> = new EventStream(() => stop())
+    const stream: EventStream<StateEvent> = new EventStream(() => {
+      stop()
+      stopAborting()
+    })
     const stop = this.#driver.onState((change) => {
       stream.push(stateEvent(change))
-      if (change.state === 'closed' || change.state === 'authFailed') stream.end()
+      if (change.state !== 'closed' && change.state !== 'authFailed') return
+      stream.end()
+      stopAborting()
     })
-    signal?.addEventListener('abort', () => void stream.return(), { once: true })
+    let stopAborting = (): void => {}
+    stopAborting = onAbort(signal, () => void stream.return())
     const sessionId = session?.id ?? 0n
     const reason = 'the present state'
     const isConnectedNow = isConnected(this.#driver)
@@ -145,8 +152,13 @@ export class ZooKeeper implements AsyncDisposable {
     options: { readonly signal?: AbortSignal } = {},
   ): Disposable {
     const stop = this.#driver.onState((change) => listener(stateEvent(change)))
-    options.signal?.addEventListener('abort', stop, { once: true })
-    return { [Symbol.dispose]: stop }
+    const stopAborting = onAbort(options.signal, stop)
+    return {
+      [Symbol.dispose]() {
+        stop()
+        stopAborting()
+      },
+    }
   }
 
   /** A view in which every path stands below `prefix`. It shares this client's session. */

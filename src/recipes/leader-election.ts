@@ -6,6 +6,7 @@ import { Deadline } from '../client/waiting.ts'
 import type { ACL } from '../client/acl.ts'
 import { type ZkError, isZkError } from '../client/errors.ts'
 import { EventStream } from '../client/event-stream.ts'
+import { onAbort } from '../client/on-abort.ts'
 import type { Transaction } from '../client/transaction.ts'
 import type { ZooKeeper } from '../client/zookeeper.ts'
 import { LeadershipLostError } from './errors.ts'
@@ -85,7 +86,8 @@ export class LeaderElection implements AsyncDisposable {
   readonly #zk: ZooKeeper
   readonly #options: ElectionOptions
   readonly #scheme: NameScheme
-  readonly #streams = new Set<EventStream<Leadership>>()
+  /** Who listens, and how to forget the signal that would end that. */
+  readonly #streams = new Map<EventStream<Leadership>, () => void>()
   #campaign: Campaign | null = null
   #now: Leadership = { leader: false, current: null }
 
@@ -108,9 +110,14 @@ export class LeaderElection implements AsyncDisposable {
    * candidacy; {@link resign} does.
    */
   leadership(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<Leadership> {
-    const stream: EventStream<Leadership> = new EventStream(() => this.#streams.delete(stream))
-    this.#streams.add(stream)
-    options.signal?.addEventListener('abort', () => void stream.return(), { once: true })
+    const { signal } = options
+    const stream: EventStream<Leadership> = new EventStream(() => this.#forget(stream))
+    if (signal?.aborted === true) {
+      stream.end()
+      return stream
+    }
+    const stopAborting = onAbort(signal, () => void stream.return())
+    this.#streams.set(stream, stopAborting)
     stream.push(this.#now)
     this.#start()
     return stream
@@ -219,8 +226,7 @@ export class LeaderElection implements AsyncDisposable {
   /** Resigns and ends all streams. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.resign()
-    for (const stream of this.#streams) stream.end()
-    this.#streams.clear()
+    this.#endStreams(null)
   }
 
   #start(): void {
@@ -240,14 +246,25 @@ export class LeaderElection implements AsyncDisposable {
     this.#campaign = campaign
     campaign.done.catch((error: ZkError) => {
       if (this.#campaign === campaign) this.#campaign = null
-      for (const stream of this.#streams) stream.end(error)
-      this.#streams.clear()
+      this.#endStreams(error)
     })
   }
 
   #publish(now: Leadership): void {
     this.#now = now
-    for (const stream of this.#streams) stream.push(now)
+    for (const stream of this.#streams.keys()) stream.push(now)
+  }
+
+  #endStreams(error: ZkError | null): void {
+    for (const stream of Array.from(this.#streams.keys())) {
+      stream.end(error)
+      this.#forget(stream)
+    }
+  }
+
+  #forget(stream: EventStream<Leadership>): void {
+    this.#streams.get(stream)?.()
+    this.#streams.delete(stream)
   }
 
   #lost(why: string, cause?: unknown): LeadershipLostError {
