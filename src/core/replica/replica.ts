@@ -538,6 +538,8 @@ export class Replica implements Audience {
 
   /** The session is there: what was sent behind the handshake is read now. */
   #beginServing(connection: ClientConnection, session: TrackedSession): void {
+    // The client has waited for our disk: that is not held against it.
+    this.sessions.tracker.touch(session, this.#nowMs)
     this.#connected(connection, session)
     this.#setReading(connection, true)
     connection.framer.resume()

@@ -12,8 +12,6 @@ interface SessionTimes {
   timeoutMs: number
   /** Simulated milliseconds of the latest signs of life, the newest last. */
   touches: number[]
-  /** When requests that had been waiting may have been looked at: they count late, or not at all. */
-  servedMs: number
 }
 
 /** How late a timer may be, and the grid on which sessions expire. */
@@ -53,10 +51,9 @@ export class SessionChecker {
     if (times.touches.length > 64) times.touches.splice(0, 32)
   }
 
-  /** The client's connection is served from now on. */
+  /** The client's connection is served from now on: its time begins anew. */
   served(session: SessionId): void {
-    const times = this.#sessions.get(session)
-    if (times !== undefined) times.servedMs = this.#nowMs()
+    this.touched(session)
   }
 
   /** A client wants to take the session up again, perhaps with another timeout. */
@@ -91,7 +88,6 @@ export class SessionChecker {
       this.#sessions.set(session as SessionId, {
         timeoutMs,
         touches: [this.#startedMs],
-        servedMs: 0,
       })
     }
   }
@@ -109,7 +105,7 @@ export class SessionChecker {
     for (const session of this.#history.stateAt(this.#history.last).sessions.keys()) {
       const times = this.#sessions.get(session as SessionId)
       if (times === undefined) continue
-      const touched = Math.max(times.touches.at(-1) ?? this.#startedMs, times.servedMs)
+      const touched = times.touches.at(-1) ?? this.#startedMs
       if (this.#nowMs() > touched + times.timeoutMs + this.#timing.tickMs + this.#timing.lateMs) {
         late.push(session as SessionId)
       }
@@ -123,7 +119,7 @@ export class SessionChecker {
     this.#proposed.delete(zxid)
     if (txn.type === OpCode.createSession && !this.#sessions.has(session)) {
       const timeoutMs = txn.body['timeOut'] as number
-      this.#sessions.set(session, { timeoutMs, touches: [proposedMs], servedMs: 0 })
+      this.#sessions.set(session, { timeoutMs, touches: [proposedMs] })
     }
     if (txn.type !== OpCode.closeSession) return
     const times = this.#sessions.get(session)
@@ -133,8 +129,7 @@ export class SessionChecker {
     const touchedMs = times.touches.findLast((at) => at <= proposedMs) ?? this.#startedMs
     const silentMs = proposedMs - touchedMs
     const { tickMs, lateMs } = this.#timing
-    const dueMs = Math.max(touchedMs, Math.min(times.servedMs, proposedMs)) + times.timeoutMs
-    if (silentMs < times.timeoutMs || proposedMs > dueMs + tickMs + lateMs) {
+    if (silentMs < times.timeoutMs || silentMs > times.timeoutMs + tickMs + lateMs) {
       throw new Violation(
         'expiry',
         `${formatSessionId(session)} with ${times.timeoutMs} ms ended after ${silentMs} ms of silence`,
