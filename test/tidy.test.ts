@@ -7,6 +7,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Layer, type Reach, layers } from '../layers.ts'
 import { lintConfig, lintConfigPath } from '../scripts/lint-config.ts'
+import { completed } from '../scripts/lockfile.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const source = join(root, 'src')
@@ -98,8 +99,15 @@ describe('documents', () => {
   })
 })
 
-test('the lock file names no download address', () => {
-  expect(read('package-lock.json')).not.toMatch(/"resolved": "https?:/)
+describe('the lock file', () => {
+  test('names no download address', () => {
+    expect(read('package-lock.json')).not.toMatch(/"resolved": "https?:/)
+  })
+
+  test('knows the packages of every platform (npm run lockfile)', () => {
+    const text = read('package-lock.json')
+    expect(completed(text) === text, 'run npm run lockfile').toBe(true)
+  })
 })
 
 function rights(path: string): { reach: Reach; async: boolean; imports: readonly string[] } {
