@@ -4,7 +4,9 @@
 
 import { assert } from '../../base/assert.ts'
 import { Ring } from '../../base/ring.ts'
+import type { Zxid } from '../../base/zxid.ts'
 import type { Call, CallFailure } from './call.ts'
+import type { HostPort } from './host-list.ts'
 import type { WatchBatch, WatchRegistry } from './watch-registry.ts'
 
 /** A request of the machine itself: it takes its place among the others, and nobody waits for it. */
@@ -13,7 +15,16 @@ export interface OwnRequest {
   readonly xid: number
   readonly sentAtMs: number
   readonly purpose: 'set-watches' | 'remove-watches' | 'close-session'
-  readonly batch: WatchBatch | null
+  /** For `set-watches`. */
+  readonly rearming: Rearming | null
+}
+
+/** Watches that are set again on a new connection. */
+export interface Rearming {
+  readonly batch: WatchBatch
+  readonly fromZxid: Zxid
+  readonly newSession: boolean
+  readonly host: HostPort
 }
 
 export interface OfflineLimits {

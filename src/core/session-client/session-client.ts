@@ -12,35 +12,23 @@
 // else is sent, and the session's end noticed here as well as by the server (ZOOKEEPER-4508).
 
 import { assert, unreachable } from '../../base/assert.ts'
-import {
-  SESSION_NONE,
-  type SessionId,
-  formatSessionId,
-  sessionIdOf,
-} from '../../base/session-id.ts'
+import { type SessionId, formatSessionId } from '../../base/session-id.ts'
 import { EMPTY_BYTES } from '../../base/text.ts'
-import { ZXID_ZERO, type Zxid, formatZxid } from '../../base/zxid.ts'
+import { type Zxid, formatZxid } from '../../base/zxid.ts'
 import { Framer } from '../jute/framer.ts'
-import { JuteReader, MalformedRecord } from '../jute/reader.ts'
-import { PASSWORD_BYTES, readConnectResponse } from '../records/connect.ts'
-import { ErrorCode, errorName } from '../records/errors.ts'
-import { Xid } from '../records/opcodes.ts'
-import { watcherEvent } from '../records/watches.ts'
+import { JuteReader } from '../jute/reader.ts'
+import { type ConnectResponse, readConnectResponse } from '../records/connect.ts'
+import { Answers, malformed } from './answers.ts'
 import type { Call, CallFailure } from './call.ts'
-import { CallQueue, type OwnRequest } from './call-queue.ts'
-import { decodeReply } from './decode-reply.ts'
+import { CallQueue } from './call-queue.ts'
 import { type Dice, type HostPort, HostRotation, formatHost } from './host-list.ts'
 import { type AuthIdentity, Identities } from './identities.ts'
-import { Outbox } from './outbox.ts'
 import type { Output, SessionState } from './outputs.ts'
 import { SafetyHorizon } from './safety-horizon.ts'
+import { Sender } from './sender.ts'
+import { SessionRecord } from './session-record.ts'
 import { type SessionClientOptions, SessionTimers } from './session-timers.ts'
-import {
-  type WatchBatch,
-  WatchRegistry,
-  type WatchRemoval,
-  type Watcher,
-} from './watch-registry.ts'
+import { WatchRegistry, type Watcher } from './watch-registry.ts'
 
 type Phase = 'idle' | 'waiting' | 'opening' | 'handshake' | 'established' | 'ended'
 
@@ -48,11 +36,13 @@ export class SessionClient<Tag, WatcherTag> {
   readonly #options: SessionClientOptions
   readonly #dice: Dice
   readonly #timers: SessionTimers
+  readonly #session: SessionRecord
   readonly #horizon: SafetyHorizon
   readonly #watches: WatchRegistry<WatcherTag> = new WatchRegistry()
   readonly #calls: CallQueue<Tag, WatcherTag>
   readonly #identities: Identities<Tag, WatcherTag>
-  readonly #outbox = new Outbox()
+  readonly #sender: Sender<Tag, WatcherTag>
+  readonly #answers: Answers<Tag, WatcherTag>
   readonly #reader = new JuteReader(EMPTY_BYTES)
   #hosts: HostRotation
 
@@ -64,14 +54,6 @@ export class SessionClient<Tag, WatcherTag> {
   #host: HostPort | null = null
   #framer = new Framer(0)
 
-  #sessionId: SessionId = SESSION_NONE
-  #password: Uint8Array = new Uint8Array(PASSWORD_BYTES)
-  /** A session that only a read-only server knows cannot be taken to another server. */
-  #confirmedByWriter = false
-  #isNewSession = false
-  #lastZxid: Zxid = ZXID_ZERO
-
-  #rearm = { fromZxid: ZXID_ZERO, newSession: false }
   #closing: 'no' | 'asked' | 'sent' = 'no'
 
   constructor(options: SessionClientOptions, hosts: readonly HostPort[], dice: Dice) {
@@ -80,17 +62,23 @@ export class SessionClient<Tag, WatcherTag> {
     this.#dice = dice
     this.#hosts = new HostRotation(hosts, options.shuffleHosts ? dice : null)
     this.#timers = new SessionTimers(options, hosts.length)
+    this.#session = new SessionRecord(options)
     this.#horizon = new SafetyHorizon(options.tickTimeMs)
     const settled = (call: Call<Tag, WatcherTag>): void => {
       this.#outputs.push(call)
     }
     this.#calls = new CallQueue(options.offline, this.#watches, settled)
     this.#identities = new Identities(options.auth, settled)
-    if (options.resume !== null) {
-      this.#sessionId = sessionIdOf(options.resume.id)
-      this.#password = options.resume.password
-      this.#confirmedByWriter = true
-    }
+    this.#sender = new Sender(options, this.#calls, this.#timers, this.#horizon)
+    this.#answers = new Answers({
+      calls: this.#calls,
+      watches: this.#watches,
+      identities: this.#identities,
+      sender: this.#sender,
+      session: this.#session,
+      horizon: this.#horizon,
+      emit: (output) => this.#outputs.push(output),
+    })
   }
 
   // ---- Questions
@@ -101,11 +89,11 @@ export class SessionClient<Tag, WatcherTag> {
 
   /** 0 while there is no session. */
   get sessionId(): SessionId {
-    return this.#sessionId
+    return this.#session.id
   }
 
   get password(): Uint8Array {
-    return this.#password
+    return this.#session.password
   }
 
   /** As the server granted it, in milliseconds; what was asked for before that. */
@@ -120,7 +108,7 @@ export class SessionClient<Tag, WatcherTag> {
 
   /** The highest zxid that an answer has shown; no server that is behind it will be used. */
   get lastZxid(): Zxid {
-    return this.#lastZxid
+    return this.#session.lastZxid
   }
 
   /** Calls sent and not answered. */
@@ -140,7 +128,7 @@ export class SessionClient<Tag, WatcherTag> {
 
   /** Whether the session is certain to live at this moment: the answer needs no turn of any loop. */
   isSafe(nowMs: number, wallMs: number): boolean {
-    return this.#sessionId !== SESSION_NONE && this.#horizon.isSafe(nowMs, wallMs)
+    return this.#session.exists && this.#horizon.isSafe(nowMs, wallMs)
   }
 
   /** When `tick` must be called at the latest. */
@@ -151,7 +139,7 @@ export class SessionClient<Tag, WatcherTag> {
       this.#identities.nextDeadlineMs,
       this.#timers.closeAtMs,
     )
-    if (this.#sessionId !== SESSION_NONE) wakeAtMs = Math.min(wakeAtMs, this.#timers.lostAtMs)
+    if (this.#session.exists) wakeAtMs = Math.min(wakeAtMs, this.#timers.lostAtMs)
     switch (this.#phase) {
       case 'waiting':
         return Math.min(wakeAtMs, this.#timers.attemptAtMs)
@@ -167,8 +155,8 @@ export class SessionClient<Tag, WatcherTag> {
   describe(): string {
     const host = this.#host === null ? 'no host' : formatHost(this.#host)
     return (
-      `${this.#state} (${this.#phase}) ${host} session ${formatSessionId(this.#sessionId)} ` +
-      `zxid ${formatZxid(this.#lastZxid)} ${this.inFlight} in flight ${this.waiting} waiting`
+      `${this.#state} (${this.#phase}) ${host} session ${formatSessionId(this.sessionId)} ` +
+      `zxid ${formatZxid(this.lastZxid)} ${this.inFlight} in flight ${this.waiting} waiting`
     )
   }
 
@@ -191,11 +179,8 @@ export class SessionClient<Tag, WatcherTag> {
     } else if (call.deadlineMs <= nowMs) {
       this.#calls.fail(call, 'timeout', 'there was no time left to send it')
     } else if (this.#phase === 'established') {
-      if (this.#calls.waitingCount === 0 && this.#calls.sentCount < this.#options.inFlightMax) {
-        this.#send(call, nowMs)
-      } else {
-        this.#calls.wait(call)
-      }
+      if (this.#sender.hasRoom) this.#sender.call(call, nowMs)
+      else this.#calls.wait(call)
     } else if (this.#options.offline.calls === 0) {
       this.#calls.fail(call, 'not-connected', 'there is no connection, and calls may not wait')
     } else if (!this.#calls.hasOfflineRoom) {
@@ -213,7 +198,10 @@ export class SessionClient<Tag, WatcherTag> {
 
   /** Nobody listens to this watcher any more; the server is told when it was the last one. */
   dropWatcher(watcher: Watcher<WatcherTag>, nowMs: number): void {
-    this.#removeWatch(this.#watches.drop(watcher), nowMs)
+    const removal = this.#watches.drop(watcher)
+    // Without a connection the server has no watch; the next one gets only what is still wanted.
+    if (removal === null || this.#phase !== 'established' || this.#closing !== 'no') return
+    this.#sender.removal(removal, nowMs)
   }
 
   /** Proves an identity now and on every later connection. `call` (op auth) is settled by the answer. */
@@ -223,7 +211,7 @@ export class SessionClient<Tag, WatcherTag> {
       return
     }
     this.#identities.add(identity, call)
-    if (this.#phase === 'established') this.#identities.sendFor(call, this.#sendIdentity)
+    if (this.#phase === 'established') this.#identities.sendFor(call, this.#sender.identity)
   }
 
   /** Forgets the identities of a scheme; the present connection keeps them. */
@@ -249,9 +237,9 @@ export class SessionClient<Tag, WatcherTag> {
     if (this.#phase === 'ended' || this.#closing !== 'no') return
     this.#closing = 'asked'
     this.#timers.closeAtMs = nowMs + graceMs
-    const canEndSession = this.#sessionId !== SESSION_NONE && this.#phase !== 'idle' && graceMs > 0
+    const canEndSession = this.#session.exists && this.#phase !== 'idle' && graceMs > 0
     if (this.#phase === 'established' && !keepSession) {
-      this.#sendWaiting(nowMs)
+      this.#sender.waiting(nowMs, true)
       this.#sendClose(nowMs)
       return
     }
@@ -267,15 +255,7 @@ export class SessionClient<Tag, WatcherTag> {
     this.#phase = 'handshake'
     this.#framer = new Framer(this.#options.receiveBytesMax)
     this.#timers.sent(nowMs)
-    const renew = this.#confirmedByWriter
-    this.#outbox.connect({
-      protocolVersion: 0,
-      lastZxidSeen: this.#lastZxid,
-      timeOut: this.#options.sessionTimeoutMs,
-      sessionId: renew ? this.#sessionId : 0n,
-      passwd: renew ? this.#password : new Uint8Array(PASSWORD_BYTES),
-      readOnly: this.#options.readOnly,
-    })
+    this.#sender.outbox.connect(this.#session.request())
   }
 
   /** Bytes have arrived on the connection of an attempt. */
@@ -299,7 +279,7 @@ export class SessionClient<Tag, WatcherTag> {
       return
     }
     framer.keepRest()
-    if (this.#phase === 'established') this.#sendWaiting(nowMs)
+    if (this.#phase === 'established') this.#sender.waiting(nowMs)
   }
 
   /** The connection of an attempt is closed, or could not be opened. */
@@ -317,12 +297,12 @@ export class SessionClient<Tag, WatcherTag> {
     }
     this.#calls.expire(nowMs)
     this.#identities.expire(nowMs)
-    if (this.#sessionId !== SESSION_NONE && nowMs >= this.#timers.lostAtMs) {
+    if (this.#session.exists && nowMs >= this.#timers.lostAtMs) {
       const silence = `no server was heard for ${this.#timers.silenceMs(nowMs)} ms`
       // An answer to a handshake under way could only confuse: it would speak of the old session.
       const mustBreak = this.#phase === 'established' || this.#phase === 'handshake'
       if (mustBreak) this.#disconnect(nowMs, silence)
-      if (this.#sessionId !== SESSION_NONE) this.#loseSession(silence)
+      if (this.#session.exists) this.#loseSession(silence)
     }
     this.#tickConnection(nowMs)
   }
@@ -333,7 +313,8 @@ export class SessionClient<Tag, WatcherTag> {
    */
   observeClocks(nowMs: number, wallMs: number): void {
     const slept = this.#horizon.observe(nowMs, wallMs)
-    if (slept && this.#phase === 'established' && this.#outbox.pings === 0) this.#ping(nowMs)
+    if (slept && this.#phase === 'established' && this.#sender.outbox.pings === 0)
+      this.#sender.ping(nowMs)
   }
 
   // ---- What comes out
@@ -348,12 +329,12 @@ export class SessionClient<Tag, WatcherTag> {
 
   /** Bytes waiting to be sent on the present connection. */
   get pendingBytes(): number {
-    return this.#outbox.pendingBytes
+    return this.#sender.outbox.pendingBytes
   }
 
   /** What is to be sent, or null; valid until the next input. Call it after `drain`. */
   takeBytes(): Uint8Array | null {
-    return this.#outbox.take()
+    return this.#sender.outbox.take()
   }
 
   // ---- Connections
@@ -378,7 +359,7 @@ export class SessionClient<Tag, WatcherTag> {
         if (nowMs >= this.#timers.readByMs) {
           this.#disconnect(nowMs, `no answer for ${this.#timers.silenceMs(nowMs)} ms`)
         } else if (nowMs >= this.#timers.pingAtMs) {
-          this.#ping(nowMs)
+          this.#sender.ping(nowMs)
         }
         return
       case 'idle':
@@ -406,7 +387,7 @@ export class SessionClient<Tag, WatcherTag> {
   #disconnected(nowMs: number, reason: string): void {
     const wasEstablished = this.#phase === 'established'
     const host = this.#host as HostPort
-    this.#outbox.clear()
+    this.#sender.outbox.clear()
     this.#identities.connectionLost()
     this.#phase = 'waiting'
     if (!wasEstablished) {
@@ -417,7 +398,7 @@ export class SessionClient<Tag, WatcherTag> {
       this.#become('suspended', reason, 'connection-loss')
       this.#calls.connectionLost(`the connection to ${formatHost(host)} was lost: ${reason}`)
       if (this.#closing === 'sent') this.#end('closed', 'closed', 'closed')
-      else if (!this.#confirmedByWriter) this.#loseSession('only a read-only server knew it')
+      else if (!this.#session.canMove) this.#loseSession('only a read-only server knew it')
       if (!this.#isAlive) return
     }
     if (this.#hosts.wentRound) {
@@ -429,10 +410,17 @@ export class SessionClient<Tag, WatcherTag> {
 
   // ---- The session
 
-  #onConnectResponse(nowMs: number): string | null {
-    const response = readConnectResponse(this.#reader)
-    if (response.timeOut <= 0) {
-      if (this.#sessionId === SESSION_NONE) return 'the server granted no session'
+  /** Takes in the answer to the handshake; returns what is wrong with it, or null. */
+  #onHandshake(nowMs: number): string | null {
+    let response: ConnectResponse
+    try {
+      response = readConnectResponse(this.#reader)
+    } catch (thrown) {
+      return malformed(thrown)
+    }
+    const result = this.#session.answered(response)
+    if (typeof result === 'object') return result.problem
+    if (result === 'expired') {
       this.#outputs.push({ kind: 'close', attempt: this.#attempt })
       this.#attempt++
       this.#phase = 'waiting'
@@ -440,30 +428,25 @@ export class SessionClient<Tag, WatcherTag> {
       if (this.#isAlive) this.#beginAttempt(nowMs)
       return null
     }
-    const sessionId = sessionIdOf(response.sessionId)
-    if (sessionId === SESSION_NONE) return 'the server granted a session without an id'
-    const resumed = this.#confirmedByWriter && sessionId === this.#sessionId
-    if (this.#confirmedByWriter && !resumed) return 'the server answered for another session'
-    const readOnly = response.readOnly ?? false
-    this.#isNewSession = !resumed
-    this.#sessionId = sessionId
-    this.#password = response.passwd ?? new Uint8Array(PASSWORD_BYTES)
-    this.#confirmedByWriter ||= !readOnly
+    const newSession = result === 'new'
     this.#phase = 'established'
     this.#timers.established(nowMs, response.timeOut)
     this.#horizon.established(this.#timers.sentAtMs, response.timeOut)
-    this.#rearm = { fromZxid: this.#lastZxid, newSession: this.#isNewSession }
-    this.#become(readOnly ? 'readOnly' : 'connected', 'a server answered', null)
-    this.#identities.sendAll(this.#sendIdentity)
-    if (this.#closing === 'asked') this.#sendClose(nowMs)
-    else this.#rearmWatches(nowMs)
+    const state = response.readOnly === true ? 'readOnly' : 'connected'
+    this.#become(state, 'a server answered', null, newSession)
+    this.#identities.sendAll(this.#sender.identity)
+    if (this.#closing === 'asked') {
+      this.#sendClose(nowMs)
+      return null
+    }
+    const host = this.#host as HostPort
+    this.#sender.watches(this.#watches, this.lastZxid, newSession, host, nowMs)
+    this.#sender.waiting(nowMs)
     return null
   }
 
   #loseSession(reason: string): void {
-    this.#sessionId = SESSION_NONE
-    this.#password = new Uint8Array(PASSWORD_BYTES)
-    this.#confirmedByWriter = false
+    this.#session.lost()
     this.#horizon.lost()
     this.#become('lost', reason, 'session-lost')
     this.#calls.sessionLost(`the session is gone: ${reason}`)
@@ -471,14 +454,24 @@ export class SessionClient<Tag, WatcherTag> {
     else if (!this.#options.renewSession) this.#end('closed', 'session-lost', reason)
   }
 
+  #sendClose(nowMs: number): void {
+    this.#closing = 'sent'
+    this.#sender.closeSession(nowMs)
+  }
+
   get #isAlive(): boolean {
     return this.#phase !== 'ended'
   }
 
-  #become(state: SessionState, reason: string, failure: CallFailure | null): void {
+  #become(
+    state: SessionState,
+    reason: string,
+    failure: CallFailure | null,
+    newSession: boolean = false,
+  ): void {
     const previous = this.#state
     // Without a session there is nothing to suspend; a lost one stays lost until there is another.
-    if (state === 'suspended' && this.#sessionId === SESSION_NONE) return
+    if (state === 'suspended' && !this.#session.exists) return
     if (state === previous) return
     this.#state = state
     this.#outputs.push({
@@ -487,8 +480,8 @@ export class SessionClient<Tag, WatcherTag> {
       previous,
       reason,
       failure,
-      sessionId: this.#sessionId,
-      newSession: this.#isNewSession && (state === 'connected' || state === 'readOnly'),
+      sessionId: this.sessionId,
+      newSession,
       host: this.#host,
     })
   }
@@ -498,192 +491,39 @@ export class SessionClient<Tag, WatcherTag> {
     if (this.#isConnecting) this.#outputs.push({ kind: 'close', attempt: this.#attempt })
     this.#phase = 'ended'
     this.#attempt++
-    this.#outbox.clear()
+    this.#sender.outbox.clear()
     this.#horizon.lost()
     this.#become(state, reason, failure)
-    this.#sessionId = SESSION_NONE
+    this.#session.lost()
     this.#identities.failAll(failure, reason)
     this.#calls.failAll(failure, reason)
     this.#watches.clear()
   }
 
-  // ---- Frames in
-
   /** Takes in one frame; returns what is wrong with it, or null. */
   #takeFrame(framer: Framer, nowMs: number): string | null {
     const reader = this.#reader
     reader.reset(framer.bytes, framer.start, framer.end)
-    try {
-      if (this.#phase === 'handshake') return this.#onConnectResponse(nowMs)
-      const xid = reader.int()
-      const zxid = reader.zxid()
-      const error = reader.int()
-      if (xid === Xid.notification) return this.#onNotification(zxid)
-      if (xid === Xid.ping) return this.#onPing()
-      if (xid === Xid.auth) return this.#onAuth(error)
-      return this.#onReply(xid, zxid, error, nowMs)
-    } catch (error) {
-      if (!(error instanceof MalformedRecord)) throw error
-      return `malformed answer: ${error.message}`
-    }
-  }
-
-  #onReply(xid: number, zxid: Zxid, error: number, nowMs: number): string | null {
-    const request = this.#calls.answered(xid)
-    if (request === null) return `an answer with xid ${xid} is out of order`
-    this.#horizon.confirmed(request.sentAtMs)
-    if (zxid > this.#lastZxid) this.#lastZxid = zxid
-    if (request.kind === 'own') return this.#onOwnReply(request, zxid, error)
-    if (request.watcher !== null) {
-      this.#removeWatch(this.#watches.answered(request.watcher, error), nowMs)
-    }
-    if (request.state === 'settled') return null
-    request.zxid = zxid
-    request.error = error
-    let problem: string | null = null
-    if (error === ErrorCode.Ok) {
-      try {
-        request.value = decodeReply(request.op, this.#reader)
-      } catch (thrown) {
-        if (!(thrown instanceof MalformedRecord)) throw thrown
-        problem = `malformed answer: ${thrown.message}`
-        request.failure = 'protocol'
-        request.detail = problem
-      }
-    }
-    request.state = 'settled'
-    this.#outputs.push(request)
-    return problem
-  }
-
-  #onOwnReply(request: OwnRequest, zxid: Zxid, error: number): string | null {
-    switch (request.purpose) {
-      case 'set-watches':
-        if (request.batch !== null) this.#onRearmed(request.batch, zxid, error)
-        return null
-      case 'close-session':
+    if (this.#phase === 'handshake') return this.#onHandshake(nowMs)
+    const verdict = this.#answers.take(reader, nowMs)
+    if (verdict === null) return null
+    switch (verdict.kind) {
+      case 'broken':
+        return verdict.reason
+      case 'session-closed':
         this.#end('closed', 'closed', 'closed')
         return null
-      case 'remove-watches':
-        // Whether there was one or not, it is gone now.
+      case 'identity-refused':
+        this.#end('authFailed', 'auth-failed', verdict.reason)
         return null
       default:
-        return unreachable(request.purpose)
+        return unreachable(verdict)
     }
-  }
-
-  #onPing(): string | null {
-    const sentAtMs = this.#outbox.takePing()
-    if (sentAtMs === null) return 'an answer to a ping that was not sent'
-    this.#horizon.confirmed(sentAtMs)
-    return null
-  }
-
-  #onAuth(error: number): string | null {
-    const identity = this.#identities.answered(error)
-    if (identity === null) return 'an answer to an identity that was not sent'
-    if (error !== ErrorCode.Ok) {
-      const reason = `the server refused the ${identity.scheme} identity: ${errorName(error)}`
-      this.#end('authFailed', 'auth-failed', reason)
-    }
-    return null
-  }
-
-  #onNotification(zxid: Zxid): null {
-    const event = watcherEvent.read(this.#reader)
-    const path = event.path ?? ''
-    for (const watcher of this.#watches.fire(event.type, path)) {
-      const eventZxid = zxid > 0 ? zxid : null
-      this.#outputs.push({ kind: 'watch', watcher, type: event.type, path, zxid: eventZxid })
-    }
-    return null
-  }
-
-  // ---- Frames out
-
-  #sendWaiting(nowMs: number): void {
-    while (this.#calls.waitingCount > 0) {
-      if (this.#closing === 'no' && this.#calls.sentCount >= this.#options.inFlightMax) return
-      const call = this.#calls.takeWaiting()
-      if (call === null) return
-      this.#send(call, nowMs)
-    }
-  }
-
-  #send(call: Call<Tag, WatcherTag>, nowMs: number): void {
-    const { sendBytesMax } = this.#options
-    const xid = this.#outbox.call(call, sendBytesMax)
-    if (xid === null) {
-      this.#calls.fail(call, 'too-large', `the request has more than ${sendBytesMax} bytes`)
-      return
-    }
-    this.#calls.sent(call, xid, nowMs)
-    this.#signOfLife(nowMs)
-  }
-
-  #ping(nowMs: number): void {
-    this.#outbox.ping(nowMs)
-    this.#signOfLife(nowMs)
-  }
-
-  /** An identity is no sign of life: the server does not count it as one. */
-  readonly #sendIdentity = (identity: AuthIdentity): void => this.#outbox.auth(identity)
-
-  #sendClose(nowMs: number): void {
-    this.#closing = 'sent'
-    this.#sentOwn('close-session', this.#outbox.closeSession(), nowMs)
-  }
-
-  #sentOwn(
-    purpose: OwnRequest['purpose'],
-    xid: number,
-    nowMs: number,
-    batch: WatchBatch | null = null,
-  ): void {
-    this.#calls.sentOwn({ kind: 'own', xid, sentAtMs: nowMs, purpose, batch })
-    this.#signOfLife(nowMs)
-  }
-
-  #signOfLife(nowMs: number): void {
-    this.#timers.sent(nowMs)
-    this.#horizon.sent(nowMs)
-  }
-
-  // ---- Watches
-
-  #rearmWatches(nowMs: number): void {
-    for (const batch of this.#watches.batches(WATCH_BATCH_BYTES)) {
-      const xid = this.#outbox.setWatches(this.#rearm.fromZxid, batch)
-      this.#sentOwn('set-watches', xid, nowMs, batch)
-    }
-    this.#sendWaiting(nowMs)
-  }
-
-  #onRearmed(batch: WatchBatch, toZxid: Zxid, error: number): void {
-    const { fromZxid, newSession } = this.#rearm
-    const host = this.#host as HostPort
-    for (const watcher of this.#watches.persistentOf(batch)) {
-      if (error === ErrorCode.Ok) {
-        const kind = 'watch-rearmed'
-        this.#outputs.push({ kind, watcher, fromZxid, toZxid, newSession, host })
-      } else {
-        this.#watches.drop(watcher)
-        this.#outputs.push({ kind: 'watch-failed', watcher, error })
-      }
-    }
-  }
-
-  #removeWatch(removal: WatchRemoval | null, nowMs: number): void {
-    // Without a connection the server has no watch; the next one gets only what is still wanted.
-    if (removal === null || this.#phase !== 'established' || this.#closing !== 'no') return
-    this.#sentOwn('remove-watches', this.#outbox.removeWatches(removal), nowMs)
   }
 }
 
 const NO_OUTPUTS: readonly never[] = []
 
-/** Below the 1 MiB a server accepts, with room for the path that goes over. */
-const WATCH_BATCH_BYTES = 128 << 10
 const SHORT_CONNECTION_MS = 1_000
 
 /** Doubles with each round of the hosts, from 50 ms to one second, and leaves half to chance. */
