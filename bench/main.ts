@@ -157,7 +157,9 @@ function perNode(
 ): Readonly<Record<string, number>> {
   if (emptyBytes === null || fullBytes === null) return {}
   return {
-    bytesPerNode: (fullBytes - emptyBytes) / nodes,
+    // What the nodes added, and what the whole process has; a server that has run before has room.
+    addedPerNode: (fullBytes - emptyBytes) / nodes,
+    residentPerNode: fullBytes / nodes,
     emptyMiB: emptyBytes / 2 ** 20,
     fullMiB: fullBytes / 2 ** 20,
   }

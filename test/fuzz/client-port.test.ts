@@ -17,7 +17,7 @@ const ATTACKERS_MAX = 12
 const WITNESSES = 3
 
 describe('the client port', () => {
-  const { ZABRA_FUZZ_SEED: seed, ZABRA_FUZZ_RUNS: runs = '40' } = process.env
+  const { ZABRA_FUZZ_SEED: seed, ZABRA_FUZZ_RUNS: runs = '25' } = process.env
   const seeds =
     seed === undefined ? Array.from({ length: Number(runs) }, (_, at) => at + 1) : [Number(seed)]
 
