@@ -1,11 +1,20 @@
 // The same random history on Apache and on Zabra: every reply, notification and close alike. Two
 // Apache servers go first, as proof that what is compared is what a server owes its clients.
+// After it the two swap their data directories, and each shows what the other had.
 // A failing seed: npx tsx interop/differential.ts --seed N --steps M --shrink
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { startPair } from './differential/pair.ts'
+import { settingsOf, startPair } from './differential/pair.ts'
 import { explain, runHistory } from './differential/run.ts'
+import { startApache } from './peers/apache-server.ts'
 import { absence } from './peers/cache.ts'
+import { replayedDigests } from './peers/replayed-digests.ts'
+import type { ServerUnderTest } from './peers/server-under-test.ts'
+import { walkTree } from './peers/tree-walk.ts'
+import { startZabra } from './peers/zabra-server.ts'
 
 const noJava = absence('java')
 const noZabra = absence('java', 'zabra')
@@ -29,4 +38,50 @@ describe('the same random history', () => {
       expect(await difference(seed, 'zabra')).toBeNull()
     },
   )
+
+  test.skipIf(noZabra !== null).each([101, 102, 103, 106])(
+    'then each opens the other’s directory, seed %i',
+    async (seed) => {
+      const scratch = mkdtempSync(join(tmpdir(), 'zabra-swap-'))
+      try {
+        await swapAfter(seed, join(scratch, 'apache'), join(scratch, 'zabra'))
+      } finally {
+        rmSync(scratch, { recursive: true, force: true })
+      }
+    },
+  )
 })
+
+/** Few transactions between snapshots, so that there are snapshots taken under way. */
+async function swapAfter(seed: number, apacheDir: string, zabraDir: string): Promise<void> {
+  const settings = { ...settingsOf(seed), snapCount: 150 }
+  await using apache = await startApache({ dataDir: apacheDir, settings })
+  await using zabra = await startZabra({ dataDir: zabraDir, settings })
+  const difference = await runHistory({
+    seed,
+    steps,
+    portA: apache.port,
+    portB: zabra.port,
+    expiries: false,
+  })
+  expect(difference && explain(difference, ['apache', 'zabra'])).toBeNull()
+  const trees = await Promise.all([apache, zabra].map(recoverable))
+  await Promise.all([apache.kill(), zabra.kill()])
+
+  await using zabraNext = await startZabra({ dataDir: apacheDir, settings })
+  await using apacheNext = await startApache({ dataDir: zabraDir, settings })
+  expect(await Promise.all([zabraNext, apacheNext].map(recoverable))).toEqual(trees)
+  const { found, logged, complaints } = await replayedDigests(apacheNext)
+  expect(found).toEqual(logged)
+  expect(complaints).toEqual([])
+}
+
+/** The tree, without the usage below quotas: a server that starts counts it anew. */
+async function recoverable({ port }: ServerUnderTest): Promise<readonly unknown[]> {
+  const nodes = [...(await walkTree(port)).values()]
+  return nodes.map((node) =>
+    node.path.endsWith('/zookeeper_stats')
+      ? { ...node, data: null, stat: { ...node.stat, dataLength: 0 } }
+      : node,
+  )
+}

@@ -33,12 +33,7 @@ export async function startPair(seed: number, options: PairOptions): Promise<Pai
       [Symbol.asyncDispose]: async () => {},
     }
   }
-  const settings: ServerOptions = {
-    settings: {
-      'DigestAuthenticationProvider.superDigest': superDigest,
-      enforceQuota: seed % 3 === 0,
-    },
-  }
+  const settings: ServerOptions = { settings: settingsOf(seed) }
   const second = options.against === 'apache' ? startApache : startZabra
   const started = await Promise.allSettled([startApache(settings), second(settings)])
   const servers = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
@@ -54,6 +49,13 @@ export async function startPair(seed: number, options: PairOptions): Promise<Pai
     names: [a.kind, b.kind],
     outputs: () => servers.map(({ kind, output }) => `${kind}: ${output()}`).join('\n'),
     [Symbol.asyncDispose]: () => endAll(servers),
+  }
+}
+
+export function settingsOf(seed: number): Readonly<Record<string, string | boolean>> {
+  return {
+    'DigestAuthenticationProvider.superDigest': superDigest,
+    enforceQuota: seed % 3 === 0,
   }
 }
 
