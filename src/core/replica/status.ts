@@ -93,20 +93,20 @@ export class ReplicaStatus {
 
   /** Connections with a session that are gone, since the start. */
   get droppedConnectionCount(): number {
-    return this.#replica.droppedConnectionCount
+    return this.#replica.clients.droppedCount
   }
 
   get readLatency(): LatencySummary {
-    return this.#replica.readLatency
+    return this.#replica.requests.readLatency
   }
 
   get updateLatency(): LatencySummary {
-    return this.#replica.updateLatency
+    return this.#replica.requests.updateLatency
   }
 
   /** Of all connections together. */
   get statistics(): ConnectionStatistics {
-    return this.#replica.statistics
+    return this.#replica.clients.statistics
   }
 
   get watchSummary(): WatchSummary {
@@ -143,9 +143,10 @@ export class ReplicaStatus {
   /** Connections by the time at which they end: with their session, or for want of a handshake. */
   connectionExpiry(): readonly ExpiryBucket<ConnectionStatus>[] {
     const buckets = new Map<number, ConnectionStatus[]>()
-    const { connections, handshakeMsMax } = this.#replica
+    const { connections, options } = this.#replica.clients
     for (const connection of connections.values()) {
-      const deadlineMs = connection.session?.deadlineMs ?? connection.openedMs + handshakeMsMax
+      const deadlineMs =
+        connection.session?.deadlineMs ?? connection.openedMs + options.handshakeMsMax
       if (deadlineMs === Infinity) continue
       const members = buckets.get(deadlineMs)
       if (members === undefined) buckets.set(deadlineMs, [statusOf(connection)])
@@ -168,10 +169,10 @@ export class ReplicaStatus {
 
   resetStatistics(): void {
     const replica = this.#replica
-    replica.statistics.reset(this.#clock.nowMs())
-    replica.readLatency.reset()
-    replica.updateLatency.reset()
-    replica.droppedConnectionCount = 0
+    replica.clients.statistics.reset(this.#clock.nowMs())
+    replica.requests.readLatency.reset()
+    replica.requests.updateLatency.reset()
+    replica.clients.droppedCount = 0
     replica.sessions.expiredCount = 0
   }
 

@@ -1,0 +1,141 @@
+// The first frame of a connection: a new session, or one that goes on (ZooKeeper 3.9
+// `ZooKeeperServer.processConnectRequest`). A connection is `connecting` until its session is there;
+// what it sends meanwhile waits.
+
+import { Ring } from '../../base/ring.ts'
+import type { SessionId } from '../../base/session-id.ts'
+import type { Zxid } from '../../base/zxid.ts'
+import { type JuteReader, MalformedRecord } from '../jute/reader.ts'
+import { type ConnectRequest, readConnectRequest } from '../records/connect.ts'
+import type { TrackedSession } from '../session/session-tracker.ts'
+import type { Database } from '../tree/database.ts'
+import type { Leader } from '../zab/leader.ts'
+import type { ClientConnection } from './client-connection.ts'
+import type { Clients } from './clients.ts'
+import type { Proposer } from './proposer.ts'
+import { writeConnected, writeSessionInvalid } from './replies.ts'
+import type { SessionDesk } from './session-desk.ts'
+import type { StepTime } from './step-time.ts'
+
+export class Handshakes {
+  readonly #database: Database
+  readonly #leader: Leader
+  readonly #proposer: Proposer
+  readonly #sessions: SessionDesk
+  readonly #clients: Clients
+  readonly #time: StepTime
+  readonly #onServing: (connection: ClientConnection) => void
+  readonly #renewals = new Ring<Renewal>()
+
+  /** `onServing` is told when what a connection sent behind its handshake can be read. */
+  constructor(
+    database: Database,
+    leader: Leader,
+    proposer: Proposer,
+    sessions: SessionDesk,
+    clients: Clients,
+    time: StepTime,
+    onServing: (connection: ClientConnection) => void,
+  ) {
+    this.#database = database
+    this.#leader = leader
+    this.#proposer = proposer
+    this.#sessions = sessions
+    this.#clients = clients
+    this.#time = time
+    this.#onServing = onServing
+  }
+
+  accept(connection: ClientConnection, reader: JuteReader): void {
+    this.#clients.introduced(connection)
+    const request = tryRead(reader)
+    // Where it has seen more than this server has, let it find one that is further.
+    if (request === null || request.lastZxidSeen > BigInt(this.#database.lastZxid)) {
+      this.#clients.drop(connection)
+      return
+    }
+    connection.knowsReadOnly = request.readOnly !== null
+    if (request.sessionId === 0n) {
+      this.#begin(connection, this.#sessions.timeoutFor(request.timeOut))
+      return
+    }
+    const former = this.#sessions.connectionOf(request.sessionId as SessionId)
+    if (former !== undefined) this.#clients.drop(former)
+    const session = this.#sessions.renew(request, this.#time.nowMs)
+    if (session === null) this.#refuse(connection)
+    else this.#renew(connection, session)
+  }
+
+  /** A session's transaction has been applied: its client is served. */
+  created(connection: ClientConnection, session: TrackedSession): void {
+    this.#beginServing(connection, session)
+  }
+
+  /** Everything committed has been applied: renewals that waited for it are answered. */
+  settleRenewals(): void {
+    for (let next = this.#renewals.peek(); next !== undefined; next = this.#renewals.peek()) {
+      if (next.after > this.#database.lastZxid) break
+      this.#renewals.shift()
+      if (next.connection.state !== 'connecting') continue
+      if (next.session.closing) this.#refuse(next.connection)
+      else this.#beginServing(next.connection, next.session)
+    }
+  }
+
+  #begin(connection: ClientConnection, timeoutMs: number): void {
+    const session = this.#sessions.tracker.add(this.#sessions.newId(), timeoutMs, this.#time.nowMs)
+    this.#sessions.attach(connection, session)
+    connection.state = 'connecting'
+    this.#proposer.proposeSession(connection, session, this.#time.wallMs)
+  }
+
+  /**
+   * What the session asked on its former connection may still be under way. It is answered when
+   * that is done, so that a client that looks for its own lost write finds it.
+   */
+  #renew(connection: ClientConnection, session: TrackedSession): void {
+    const after = this.#leader.lastProposed
+    if (after === this.#database.lastZxid) {
+      this.#connected(connection, session)
+    } else {
+      this.#sessions.attach(connection, session)
+      connection.state = 'connecting'
+      this.#renewals.push({ connection, session, after })
+    }
+  }
+
+  #refuse(connection: ClientConnection): void {
+    writeSessionInvalid(connection.output, connection.knowsReadOnly)
+    this.#clients.drop(connection)
+  }
+
+  #connected(connection: ClientConnection, session: TrackedSession): void {
+    connection.state = 'open'
+    this.#sessions.attach(connection, session)
+    writeConnected(connection.output, session, connection.knowsReadOnly)
+    this.#clients.sent(connection)
+  }
+
+  #beginServing(connection: ClientConnection, session: TrackedSession): void {
+    // The client has waited for our disk: that is not held against it.
+    this.#sessions.tracker.touch(session, this.#time.nowMs)
+    this.#connected(connection, session)
+    this.#onServing(connection)
+  }
+}
+
+/** A session that goes on with a new connection, once everything up to `after` has been applied. */
+interface Renewal {
+  readonly connection: ClientConnection
+  readonly session: TrackedSession
+  readonly after: Zxid
+}
+
+function tryRead(reader: JuteReader): ConnectRequest | null {
+  try {
+    return readConnectRequest(reader)
+  } catch (problem) {
+    if (!(problem instanceof MalformedRecord)) throw problem
+    return null
+  }
+}
