@@ -158,8 +158,12 @@ export class NodePreparer {
     if (refusal !== ErrorCode.Ok) return refusal
 
     this.#change(parent, request)
-    parent.creations = (parent.creations + 1) | 0
-    parent.pzxid = request.zxid
+    // No tree lowers the count: after 2^31-1 creations it stays where it is, and pzxid with it.
+    const creations = (parent.creations + 1) | 0
+    if (creations > parent.creations) {
+      parent.creations = creations
+      parent.pzxid = request.zxid
+    }
     parent.childCount++
     this.#pending.settle(parent)
     const owner = this.#ownerOf(op, mode, ttl, request)
@@ -194,7 +198,7 @@ export class NodePreparer {
     writeField(out, bytes, dataLength, dataEnd)
     out.raw(this.#aclBytes, this.#aclStart, this.#aclEnd)
     if (op === OpCode.create || op === OpCode.create2) out.bool(owner.isEphemeral)
-    out.int(parent.creations)
+    out.int(creations)
     if (op === OpCode.createTTL) out.long(ttl)
     return ErrorCode.Ok
   }
@@ -330,7 +334,8 @@ export class NodePreparer {
 
   #find(bytes: Uint8Array, start: number, end: number): PendingNode | null {
     // "" and "/" are one node, under one key.
-    const path = end - start <= 1 ? '/' : decodeUtf8(bytes, start, end)
+    const isRoot = start === end || (end - start === 1 && bytes[start] === 0x2f)
+    const path = isRoot ? '/' : decodeUtf8(bytes, start, end)
     return this.#pending.find(bytes, start, end, path)
   }
 

@@ -1,0 +1,106 @@
+import { beforeEach, expect, it } from 'vitest'
+
+import { type SessionId, sessionIdOf } from '../../base/session-id.ts'
+import { DEFAULT_PIPELINE_SETTINGS } from '../pipeline/settings.ts'
+import type { ConnectRequest } from '../records/connect.ts'
+import { sessionPassword } from '../session/password.ts'
+import { Database } from '../tree/database.ts'
+import { NaiveTree } from '../tree/naive-tree.ts'
+import { ClientConnection } from './client-connection.ts'
+import { SessionDesk } from './session-desk.ts'
+
+const settings = {
+  ...DEFAULT_PIPELINE_SETTINGS,
+  tickMs: 2_000,
+  minSessionTimeoutMs: 4_000,
+  maxSessionTimeoutMs: 40_000,
+}
+const FIRST = sessionIdOf(0x01ff_ffff_ffff_fffen)
+
+let database: Database
+let desk: SessionDesk
+beforeEach(() => {
+  database = new Database(new NaiveTree(settings), settings)
+  desk = new SessionDesk(database, settings, FIRST)
+})
+
+const request = (id: SessionId, timeOut = 10_000): ConnectRequest => ({
+  protocolVersion: 0,
+  lastZxidSeen: 0n,
+  timeOut,
+  sessionId: id,
+  passwd: sessionPassword(id),
+  readOnly: false,
+})
+
+const connection = (id: number): ClientConnection =>
+  new ClientConnection(id, '127.0.0.1', 1, 1000, 0, 0)
+
+it('ids count up, over the end of the low words, and pass over those that live', () => {
+  desk.tracker.add(sessionIdOf(FIRST + 1n), 4_000, 0)
+  expect(desk.newId()).toBe(FIRST)
+  expect(desk.newId()).toBe(FIRST + 2n)
+  expect(desk.newId()).toBe(FIRST + 3n)
+})
+
+it('ids beyond 63 bits are signed, as everywhere', () => {
+  const last = new SessionDesk(database, settings, sessionIdOf(2n ** 63n - 1n))
+  expect(last.newId()).toBe(2n ** 63n - 1n)
+  expect(last.newId()).toBe(-(2n ** 63n))
+})
+
+it('the sessions of a recovered database have their full time from now', () => {
+  database.sessions.set(FIRST, 6_000)
+  desk.adoptAll(100_500)
+  expect(desk.tracker.get(FIRST)).toMatchObject({ timeoutMs: 6_000, deadlineMs: 108_000 })
+})
+
+it('a session is renewed for its password, with the timeout that is asked for now', () => {
+  desk.tracker.add(FIRST, 4_000, 0)
+  expect(desk.renew(request(FIRST, 99_999), 3_000)).toMatchObject({
+    timeoutMs: 40_000,
+    deadlineMs: 44_000,
+  })
+})
+
+it('a wrong password, or none, renews nothing and is no sign of life', () => {
+  const session = desk.tracker.add(FIRST, 4_000, 0)
+  const other = sessionPassword(sessionIdOf(FIRST + 1n))
+  for (const passwd of [other, other.subarray(0, 15), new Uint8Array(0), null]) {
+    expect(desk.renew({ ...request(FIRST), passwd }, 3_000)).toBeNull()
+  }
+  expect(session).toMatchObject({ timeoutMs: 4_000, deadlineMs: 6_000 })
+})
+
+it('a session that is not there, or whose end is under way, is not renewed', () => {
+  expect(desk.renew(request(FIRST), 0)).toBeNull()
+  desk.tracker.markClosing(desk.tracker.add(FIRST, 4_000, 0))
+  expect(desk.renew(request(FIRST), 0)).toBeNull()
+})
+
+it('a former connection that goes does not take the session from the present one', () => {
+  const session = desk.tracker.add(FIRST, 4_000, 0)
+  const [former, present] = [connection(1), connection(2)]
+  desk.attach(former, session)
+  desk.attach(present, session)
+  desk.detach(former)
+  expect(desk.connectionOf(FIRST)).toBe(present)
+  desk.detach(present)
+  expect(desk.connectionOf(FIRST)).toBeUndefined()
+})
+
+it('a connection knows its session by both words', () => {
+  const session = desk.tracker.add(sessionIdOf(0xff00_0001_8000_0002n), 4_000, 0)
+  const one = connection(1)
+  desk.attach(one, session)
+  expect([one.sessionHigh, one.sessionLow]).toEqual([0xff000001 | 0, 0x80000002 | 0])
+})
+
+it('what ends is forgotten, and its connection handed back', () => {
+  const one = connection(1)
+  desk.attach(one, desk.tracker.add(FIRST, 4_000, 0))
+  expect(desk.ended(FIRST)).toBe(one)
+  expect(desk.connectionOf(FIRST)).toBeUndefined()
+  expect(desk.tracker.size).toBe(0)
+  expect(desk.ended(FIRST)).toBeUndefined()
+})
