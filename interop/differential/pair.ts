@@ -1,6 +1,6 @@
 /**
  * The two servers of a differential run. Both start from nothing with the same settings; some seeds
- * enforce quotas, so that both kinds of server are met.
+ * enforce quotas, some have no nodes with a time to live, so that each kind of server is met.
  */
 import { startApache } from '../peers/apache-server.ts'
 import type { ServerOptions, ServerUnderTest } from '../peers/server-under-test.ts'
@@ -56,6 +56,7 @@ export function settingsOf(seed: number): Readonly<Record<string, string | boole
   return {
     'DigestAuthenticationProvider.superDigest': superDigest,
     enforceQuota: seed % 3 === 0,
+    extendedTypesEnabled: seed % 5 !== 0,
   }
 }
 
