@@ -10,7 +10,7 @@ import { type ZooKeeper, connect } from '../client/index.ts'
 import { type TestServer, startTestServer } from '../testkit/index.ts'
 import { type Held, LeaderElection, type Leading, Mutex } from './index.ts'
 
-const CHAOS_MS = 2_500
+const CHAOS_MS = 4_000
 
 let live: TestServer
 let witness: ZooKeeper
@@ -44,7 +44,7 @@ async function harass(
     else if (dice < 8) network.cut()
     else network.heal()
     // Now and then a fault lasts for longer than a session.
-    if (random.chance(0.05)) await sleep(900)
+    if (random.chance(0.15)) await sleep(1_000)
     if (random.chance(0.6)) {
       await sleep(random.between(1, 60))
       network.heal()
@@ -70,7 +70,9 @@ it.each([1, 2])('a mutex in a network that fails (%i)', { timeout: 40_000 }, asy
       if (held === null) continue
       expect(everHeld.filter((other) => other.valid)).toEqual([])
       everHeld.push(held)
-      for (let i = own.below(5); i > 0 && held.valid; i--) await sleep(own.below(20))
+      // Some hold on until they are told that it is over: they must be told in time.
+      const turns = own.chance(0.4) ? 150 : own.below(5)
+      for (let i = turns; i > 0 && held.valid; i--) await sleep(10)
       await held.release({ timeout: own.between(10, 500) }).catch(() => {})
     }
   }
@@ -83,7 +85,7 @@ it.each([1, 2])('a mutex in a network that fails (%i)', { timeout: 40_000 }, asy
   isOver = true
   await Promise.all(all)
   const tokens = everHeld.map(({ token }) => token)
-  expect(tokens.length).toBeGreaterThan(5)
+  expect(tokens.length).toBeGreaterThan(2)
   expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b))
   await until(async () => (await namesIn(path)).length === 0)
   await Promise.all(clients.map(({ zk }) => zk.close()))
