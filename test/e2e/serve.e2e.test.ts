@@ -14,11 +14,15 @@ import { freePort } from '../support/free-port.ts'
 import { ServerProcess } from './server-process.ts'
 
 /** Writes a configuration beside its data and starts a server with it. */
-async function serve(directory: string, more = ''): Promise<ServerProcess> {
+async function serve(
+  directory: string,
+  more = '',
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> {
   const port = await freePort()
   const text = `clientPort=${port}\nclientPortAddress=127.0.0.1\ndataDir=./data\ntickTime=500\n${more}`
   writeFileSync(join(directory, 'zoo.cfg'), text)
-  return new ServerProcess(['serve', 'zoo.cfg'], directory)
+  return new ServerProcess(['serve', 'zoo.cfg'], directory, environment)
 }
 
 describe('signals', () => {
@@ -143,6 +147,19 @@ describe('arguments', () => {
       expect(await server.ended).toEqual({ code: 0, signal: null })
     }
   })
+})
+
+test('a mistake of ours ends the server at once, with status 1 and where it was', async () => {
+  using directory = temporaryDirectory()
+  // Without blanks and quotes, which NODE_OPTIONS would take for its own.
+  const mistake = 'process.on(`SIGUSR2`,()=>{throw(new(Error)(`a-broken-invariant`))})'
+  const environment = { NODE_OPTIONS: `--import=data:text/javascript,${mistake}` }
+  await using server = await serve(directory.path, '', environment)
+  await server.serving()
+  server.signal('SIGUSR2')
+  expect(await server.ended).toEqual({ code: 1, signal: null })
+  expect(server.log.at(-1)).toMatchObject({ level: 'error' })
+  expect(server.log.at(-1)?.msg).toContain('Severe unrecoverable error: Error: a-broken-invariant')
 })
 
 test('a client that never says anything is closed after a while', async () => {
