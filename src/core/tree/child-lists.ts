@@ -1,6 +1,6 @@
 // The children of each node, in byte order of their names. Up to 511 are one run in a block of the
-// arena, which grows by quarters; more are a `LargeChildList`. The count of children is in the
-// parent's stat, and is kept here.
+// arena, which grows by quarters; more are a `LargeChildList`. The count of children in the parent's
+// stat, and the cversion that follows from it, are kept here.
 
 import { assert } from '../../base/assert.ts'
 import type { Address, Arena } from './arena.ts'
@@ -9,7 +9,15 @@ import { RUN_CHILDREN_MAX, addToRun, firstAfter, removeFromRun, sortRun } from '
 import { NO_ROW, type Row } from './data-tree.ts'
 import { LargeChildList } from './large-child-list.ts'
 import type { NodeNames } from './node-names.ts'
-import { CHILDREN, CHILD_COUNT, Flag, NAME, type RowStore, rowOffset } from './row-store.ts'
+import {
+  CHILDREN,
+  CHILD_COUNT,
+  CVERSION,
+  Flag,
+  NAME,
+  type RowStore,
+  rowOffset,
+} from './row-store.ts'
 
 export class ChildLists {
   readonly #rows: RowStore
@@ -37,6 +45,7 @@ export class ChildLists {
     const at = rowOffset(parent)
     const count = words[at + CHILD_COUNT]!
     words[at + CHILD_COUNT] = count + 1
+    words[at + CVERSION]!--
     if ((words[at + NAME]! & Flag.manyChildren) !== 0) {
       this.#large[words[at + CHILDREN]!]!.add(child)
     } else if (count === RUN_CHILDREN_MAX) {
@@ -52,6 +61,7 @@ export class ChildLists {
     const at = rowOffset(parent)
     const count = words[at + CHILD_COUNT]! - 1
     words[at + CHILD_COUNT] = count
+    words[at + CVERSION]!++
     if ((words[at + NAME]! & Flag.manyChildren) === 0) {
       this.#removeFromBlock(words, at, count + 1, child)
       return

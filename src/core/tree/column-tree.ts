@@ -33,12 +33,11 @@ import { RefAclTable } from './ref-acl-table.ts'
 import { DigestSum, rowDigest } from './row-digest.ts'
 import {
   ACL,
+  BLOCK,
   AVERSION,
   CHILD_COUNT,
   CONTENT_CRC,
-  CREATIONS,
   CTIME,
-  CVERSION,
   CZXID,
   DATA_LENGTH,
   DIGEST,
@@ -53,8 +52,10 @@ import {
   STAT,
   STAT_WORDS,
   VERSION,
+  creationsOf,
   putLong,
   rowOffset,
+  setCreations,
 } from './row-store.ts'
 import { verifyColumns } from './verify-columns.ts'
 
@@ -172,7 +173,7 @@ export class ColumnTree implements DataTree {
   }
 
   creations(row: Row): number {
-    return this.#rows.get(row, CREATIONS)
+    return creationsOf(this.#rows.segmentOf(row), rowOffset(row))
   }
 
   aversion(row: Row): number {
@@ -264,7 +265,7 @@ export class ColumnTree implements DataTree {
     out.safeLong(words[at + ACL]!)
     for (let i = CZXID; i < VERSION; i++) out.int(words[at + i]!)
     out.int(words[at + VERSION]!)
-    out.int(words[at + CREATIONS]!)
+    out.int(creationsOf(words, at))
     out.int(words[at + AVERSION]!)
     out.int(this.ownerHigh(row))
     out.int(this.ownerLow(row))
@@ -351,7 +352,6 @@ export class ColumnTree implements DataTree {
     this.#paths.forget(row)
     this.#index.remove(this.#names.hashOf(row), row)
     this.#children.remove(parent, row)
-    this.#showChildren(this.#rows.segmentOf(parent), rowOffset(parent))
     this.#owners.clear(row)
     if ((nameAndFlags & Flag.undigested) === 0) this.#digest.subtract(words[at + DIGEST]!)
     this.acls.release(words[at + ACL]!)
@@ -373,14 +373,14 @@ export class ColumnTree implements DataTree {
     words[at + VERSION] = version
     putLong(words, at + MZXID, zxid)
     putLong(words, at + MTIME, timeMs)
-    this.#replaceData(words, at, data, start, end)
+    this.#replaceData(row, words, at, data, start, end)
     this.#redigest(row, words, at)
   }
 
   replaceDataSilently(row: Row, data: Uint8Array): void {
     const words = this.#rows.segmentOf(row)
     const at = rowOffset(row)
-    this.#replaceData(words, at, data, 0, data.length)
+    this.#replaceData(row, words, at, data, 0, data.length)
     this.#redigest(row, words, at)
   }
 
@@ -395,9 +395,8 @@ export class ColumnTree implements DataTree {
   touchParent(row: Row, creations: number, pzxid: Zxid): void {
     const words = this.#rows.segmentOf(row)
     const at = rowOffset(row)
-    words[at + CREATIONS] = creations
+    setCreations(words, at, creations)
     putLong(words, at + PZXID, pzxid)
-    this.#showChildren(words, at)
     this.#redigest(row, words, at)
   }
 
@@ -421,14 +420,14 @@ export class ColumnTree implements DataTree {
     } else {
       const words = this.#rows.segmentOf(row)
       this.#replaceAcl(words, rowOffset(row), aclId)
-      this.#replaceData(words, rowOffset(row), bytes, dataStart, bytes.length)
+      this.#replaceData(row, words, rowOffset(row), bytes, dataStart, bytes.length)
     }
     this.#loadStat(row, stat)
     return row
   }
 
-  walk(): TreeWalk {
-    return new ColumnWalk(this.#rows, this.#names, this.#children)
+  walk(lastZxid: (() => Zxid) | null = null): TreeWalk {
+    return new ColumnWalk(this.#rows, this.#names, this.#children, lastZxid)
   }
 
   verify(): void {
@@ -475,19 +474,26 @@ export class ColumnTree implements DataTree {
   }
 
   #enter(parent: Row, row: Row, words: Int32Array, at: number): void {
-    const parentWords = this.#rows.segmentOf(parent)
-    const parentAt = rowOffset(parent)
-    const parentFlags = parentWords[parentAt + NAME]!
-    if (parent === this.#system || (parentFlags & Flag.undigested) !== 0) {
+    if (parent === this.#system || this.#has(parent, Flag.undigested)) {
       words[at + NAME]! |= Flag.undigested
     }
-    this.#index.add(this.#names.hashOf(row), row)
+    this.#index.add(this.#names.hashOf(row), row, words[at + BLOCK]!)
     this.#children.add(parent, row)
-    this.#showChildren(parentWords, parentAt)
   }
 
-  #replaceData(words: Int32Array, at: number, data: Uint8Array, start: number, end: number): void {
+  #replaceData(
+    row: Row,
+    words: Int32Array,
+    at: number,
+    data: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const block = words[at + BLOCK]!
     this.#approximateDataBytes += this.#content.replaceData(words, at, data, start, end)
+    if (words[at + BLOCK] !== block && row !== ROOT) {
+      this.#index.move(this.#names.hashOf(row), row, words[at + BLOCK]!)
+    }
     const pathCrc = this.#paths.crc(words, at)
     words[at + CONTENT_CRC] = start < 0 ? pathCrc : crc32(pathCrc, data, start, end)
   }
@@ -501,20 +507,14 @@ export class ColumnTree implements DataTree {
     putLong(words, at + CTIME, stat.ctime)
     putLong(words, at + MTIME, stat.mtime)
     words[at + VERSION] = stat.version
-    words[at + CREATIONS] = stat.cversion
+    setCreations(words, at, stat.cversion)
     words[at + AVERSION] = stat.aversion
     this.#owners.clear(row)
     if (stat.ephemeralOwner !== 0n) {
       const low = Number(BigInt.asIntN(32, stat.ephemeralOwner))
       this.#owners.set(row, Number(BigInt.asIntN(32, stat.ephemeralOwner >> 32n)), low)
     }
-    this.#showChildren(words, at)
     this.#redigest(row, words, at)
-  }
-
-  /** The cversion that clients see counts creations and removals. */
-  #showChildren(words: Int32Array, at: number): void {
-    words[at + CVERSION] = 2 * words[at + CREATIONS]! - words[at + CHILD_COUNT]!
   }
 
   #replaceAcl(words: Int32Array, at: number, aclId: number): void {

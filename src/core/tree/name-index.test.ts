@@ -88,12 +88,12 @@ class IndexedNodes {
 
   add(parent: Row, name: string): Row {
     const row = this.#create(parent, name)
-    this.index.add(this.names.hashOf(row), row)
+    this.index.add(this.names.hashOf(row), row, this.names.blockOf(row))
     return row
   }
 
   addWithHash(row: Row, hash: number): Row {
-    this.index.add(hash, row)
+    this.index.add(hash, row, 0)
     return row
   }
 

@@ -4,10 +4,14 @@
 // large the tree is. Within a table probing is linear; a removal shifts the entries behind it
 // back, so that no tombstones are left.
 //
-//   table:  entries | bits of the hash that its entries share | slot | slot | ...
-//   slot:   hash | row, 0 for an empty slot (the root is no child)
+// A slot also holds where the name is, so that row and name are fetched at the same time: with
+// millions of nodes neither is in a cache, and waiting for one after the other is what costs.
+//
+//   table:  entries | bits of the hash that its entries share | slots | slot | slot | ...
+//   slot:   hash | row, 0 for an empty slot (the root is no child) | block of the name
 
 import { assert } from '../../base/assert.ts'
+import type { Address } from './arena.ts'
 import { NO_ROW, ROOT, type Row } from './data-tree.ts'
 import type { NodeNames } from './node-names.ts'
 
@@ -36,33 +40,32 @@ export class NameIndex {
 
   find(hash: number, parent: Row, name: Uint8Array, start: number, end: number): Row {
     const table = this.#directory[hash >>> this.#shift]!
-    const last = table.length - 2
-    for (let at = homeOf(hash, table); ; at = at === last ? HEADER_WORDS : at + 2) {
+    const last = table.length - SLOT_WORDS
+    for (let at = homeOf(hash, table); ; at = at === last ? HEADER_WORDS : at + SLOT_WORDS) {
       const row = table[at + 1]!
       if (row === ROOT) return NO_ROW
-      if (table[at] === hash && this.#names.isChildNamed(row, parent, name, start, end)) return row
+      if (
+        table[at] === hash &&
+        this.#names.isChildNamed(row, table[at + 2]!, parent, name, start, end)
+      ) {
+        return row
+      }
     }
   }
 
-  add(hash: number, row: Row): void {
+  add(hash: number, row: Row, block: Address): void {
     let table = this.#directory[hash >>> this.#shift]!
     while (table[COUNT]! >= capacityOf(slotsOf(table))) {
       this.#grow(hash, table)
       table = this.#directory[hash >>> this.#shift]!
     }
-    put(table, hash, row)
+    put(table, hash, row, block)
     this.#count++
   }
 
   remove(hash: number, row: Row): void {
     const table = this.#directory[hash >>> this.#shift]!
-    const last = table.length - 2
-    let hole = homeOf(hash, table)
-    while (table[hole + 1] !== row) {
-      assert(table[hole + 1] !== ROOT, 'a row that is removed is in the index')
-      hole = hole === last ? HEADER_WORDS : hole + 2
-    }
-    closeHole(table, hole)
+    closeHole(table, slotOf(table, hash, row))
     table[COUNT]!--
     this.#count--
     const slots = slotsOf(table)
@@ -71,12 +74,18 @@ export class NameIndex {
     }
   }
 
+  /** Notes that the name is in another block now. */
+  move(hash: number, row: Row, block: Address): void {
+    const table = this.#directory[hash >>> this.#shift]!
+    table[slotOf(table, hash, row) + 2] = block
+  }
+
   /** Checks that each entry is where a search begins to look for it, with nothing empty between. */
   verify(): void {
     let count = 0
     for (const table of new Set(this.#directory)) {
       let entries = 0
-      for (let at = HEADER_WORDS; at < table.length; at += 2) {
+      for (let at = HEADER_WORDS; at < table.length; at += SLOT_WORDS) {
         const row = table[at + 1]!
         if (row === ROOT) continue
         entries++
@@ -86,8 +95,12 @@ export class NameIndex {
           () => `the index holds row ${row} under a wrong hash`,
         )
         assert(this.#directory[hash >>> this.#shift] === table, 'an entry is in its own table')
-        const last = table.length - 2
-        for (let i = homeOf(hash, table); i !== at; i = i === last ? HEADER_WORDS : i + 2) {
+        const last = table.length - SLOT_WORDS
+        for (
+          let i = homeOf(hash, table);
+          i !== at;
+          i = i === last ? HEADER_WORDS : i + SLOT_WORDS
+        ) {
           assert(
             table[i + 1] !== ROOT,
             () => `row ${row} is cut off from its place by an empty slot`,
@@ -117,16 +130,16 @@ export class NameIndex {
     const bits = table[BITS]! + 1
     if (bits > 32 - this.#shift) this.#doubleDirectory()
     let ones = 0
-    for (let at = HEADER_WORDS; at < table.length; at += 2) {
+    for (let at = HEADER_WORDS; at < table.length; at += SLOT_WORDS) {
       if (table[at + 1] !== ROOT) ones += (table[at]! >>> (32 - bits)) & 1
     }
     const low = newTable(slotsFor(table[COUNT]! - ones), bits)
     const high = newTable(slotsFor(ones), bits)
-    for (let at = HEADER_WORDS; at < table.length; at += 2) {
+    for (let at = HEADER_WORDS; at < table.length; at += SLOT_WORDS) {
       const row = table[at + 1]!
       const entryHash = table[at]!
       if (row === ROOT) continue
-      put(((entryHash >>> (32 - bits)) & 1) === 0 ? low : high, entryHash, row)
+      put(((entryHash >>> (32 - bits)) & 1) === 0 ? low : high, entryHash, row, table[at + 2]!)
     }
     const prefix = (hash >>> (33 - bits)) << 1
     this.#enter(low, prefix)
@@ -155,7 +168,9 @@ export class NameIndex {
 
 const COUNT = 0
 const BITS = 1
-const HEADER_WORDS = 2
+const SLOTS = 2
+const HEADER_WORDS = 3
+const SLOT_WORDS = 3
 
 const MIN_SLOTS = 64
 const MAX_SLOTS = 4_096
@@ -163,12 +178,13 @@ const MAX_SLOTS = 4_096
 const MAX_BITS = 16
 
 function newTable(slots: number, bits: number): Int32Array {
-  const table = new Int32Array(HEADER_WORDS + slots * 2)
+  const table = new Int32Array(HEADER_WORDS + slots * SLOT_WORDS)
   table[BITS] = bits
+  table[SLOTS] = slots
   return table
 }
 
-const slotsOf = (table: Int32Array): number => (table.length - HEADER_WORDS) >>> 1
+const slotsOf = (table: Int32Array): number => table[SLOTS]!
 
 /** Tables are at most four fifths full. */
 const capacityOf = (slots: number): number => slots - ((slots / 5) | 0)
@@ -183,32 +199,44 @@ function slotsFor(count: number): number {
 }
 
 const homeOf = (hash: number, table: Int32Array): number =>
-  HEADER_WORDS + (Math.imul(hash & 0xffff, slotsOf(table)) >>> 16) * 2
+  HEADER_WORDS + (Math.imul(hash & 0xffff, slotsOf(table)) >>> 16) * SLOT_WORDS
+
+/** The slot of a row that is in the table. */
+function slotOf(table: Int32Array, hash: number, row: Row): number {
+  const last = table.length - SLOT_WORDS
+  let at = homeOf(hash, table)
+  while (table[at + 1] !== row) {
+    assert(table[at + 1] !== ROOT, 'a row that is looked for is in the index')
+    at = at === last ? HEADER_WORDS : at + SLOT_WORDS
+  }
+  return at
+}
 
 function rebuilt(table: Int32Array, slots: number): Int32Array {
   const next = newTable(slots, table[BITS]!)
-  for (let at = HEADER_WORDS; at < table.length; at += 2) {
+  for (let at = HEADER_WORDS; at < table.length; at += SLOT_WORDS) {
     const row = table[at + 1]!
-    if (row !== ROOT) put(next, table[at]!, row)
+    if (row !== ROOT) put(next, table[at]!, row, table[at + 2]!)
   }
   return next
 }
 
-function put(table: Int32Array, hash: number, row: Row): void {
-  const last = table.length - 2
+function put(table: Int32Array, hash: number, row: Row, block: Address): void {
+  const last = table.length - SLOT_WORDS
   let at = homeOf(hash, table)
-  while (table[at + 1] !== ROOT) at = at === last ? HEADER_WORDS : at + 2
+  while (table[at + 1] !== ROOT) at = at === last ? HEADER_WORDS : at + SLOT_WORDS
   table[at] = hash
   table[at + 1] = row
+  table[at + 2] = block
   table[COUNT]!++
 }
 
 /** Moves entries back over a hole until the next empty slot, as far as their place allows. */
 function closeHole(table: Int32Array, start: number): void {
-  const last = table.length - 2
+  const last = table.length - SLOT_WORDS
   let hole = start
   for (let at = hole; ; ) {
-    at = at === last ? HEADER_WORDS : at + 2
+    at = at === last ? HEADER_WORDS : at + SLOT_WORDS
     if (table[at + 1] === ROOT) break
     const home = homeOf(table[at]!, table)
     // An entry stays where its place lies behind the hole, seen along the ring of slots.
@@ -216,6 +244,7 @@ function closeHole(table: Int32Array, start: number): void {
     if (staysPut) continue
     table[hole] = table[at]!
     table[hole + 1] = table[at + 1]!
+    table[hole + 2] = table[at + 2]!
     hole = at
   }
   table[hole + 1] = ROOT

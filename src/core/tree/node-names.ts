@@ -3,7 +3,7 @@
 
 import { decodeUtf8 } from '../../base/text.ts'
 import type { JuteWriter } from '../jute/writer.ts'
-import type { Arena } from './arena.ts'
+import type { Address, Arena } from './arena.ts'
 import type { Row } from './data-tree.ts'
 import { hashByte, hashEnd, hashStart } from './name-hash.ts'
 import { BLOCK, NAME, NAME_LENGTH_MASK, PARENT, type RowStore, rowOffset } from './row-store.ts'
@@ -49,6 +49,10 @@ export class NodeNames {
     return hashEnd(hash)
   }
 
+  blockOf(row: Row): Address {
+    return this.#rows.get(row, BLOCK)
+  }
+
   hashOf(row: Row): number {
     const words = this.#rows.segmentOf(row)
     const at = rowOffset(row)
@@ -59,14 +63,20 @@ export class NodeNames {
   }
 
   /** Whether this is the child of `parent` with the given name. */
-  isChildNamed(row: Row, parent: Row, name: Uint8Array, start: number, end: number): boolean {
+  isChildNamed(
+    row: Row,
+    block: Address,
+    parent: Row,
+    name: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
     const words = this.#rows.segmentOf(row)
     const at = rowOffset(row)
     const length = end - start
     if (words[at + PARENT] !== parent) return false
     if ((words[at + NAME]! & NAME_LENGTH_MASK) !== length) return false
     if (!MACHINE_IS_LITTLE_ENDIAN) return this.compare(row, name, start, end) === 0
-    const block = words[at + BLOCK]!
     const own = this.#arena.wordsOf(block)
     let place = this.#arena.wordOffsetOf(block)
     let i = start

@@ -5,13 +5,13 @@ import { crc32 } from '../../base/checksum.ts'
 import {
   AVERSION,
   CONTENT_CRC,
-  CREATIONS,
   CTIME,
   CZXID,
   MTIME,
   MZXID,
   PZXID,
   VERSION,
+  creationsOf,
 } from './row-store.ts'
 
 /** The digest of one row, as a signed word; the owner is the stored one. */
@@ -32,7 +32,7 @@ export function rowDigest(
   view.setInt32(32, words[at + MTIME]!)
   view.setInt32(36, words[at + MTIME + 1]!)
   view.setInt32(40, words[at + VERSION]!)
-  view.setInt32(44, words[at + CREATIONS]!)
+  view.setInt32(44, creationsOf(words, at))
   view.setInt32(48, words[at + AVERSION]!)
   view.setInt32(52, ownerHigh)
   view.setInt32(56, ownerLow)

@@ -1,4 +1,4 @@
-// The rows in which nodes are kept: 25 words each, in segments that come one by one, so that
+// The rows in which nodes are kept: 24 words each, in segments that come one by one, so that
 // growing never copies. Rows of removed nodes are used again. It knows where a field is, not what
 // it means for the others.
 //
@@ -8,7 +8,8 @@
 import { assert } from '../../base/assert.ts'
 import { NO_ROW, type Row } from './data-tree.ts'
 
-export const ROW_WORDS = 25
+/** A cache line and a half: the first three words, which a look-up reads, are never in two lines. */
+export const ROW_WORDS = 24
 
 // The fields of a row, as offsets in words. What a look-up touches comes first, side by side.
 
@@ -25,16 +26,15 @@ export const ACL = 4
 export const CONTENT_CRC = 5
 /** What the node adds to the digest of the tree. */
 export const DIGEST = 6
-/** The stored cversion: children ever created. */
-export const CREATIONS = 7
 
-export const STAT = 8
+export const STAT = 7
 export const STAT_WORDS = 17
 export const CZXID: number = STAT
 export const MZXID: number = STAT + 2
 export const CTIME: number = STAT + 4
 export const MTIME: number = STAT + 6
 export const VERSION: number = STAT + 8
+/** Twice the children ever created, less those there now; see {@link creationsOf}. */
 export const CVERSION: number = STAT + 9
 export const AVERSION: number = STAT + 10
 /** The owner as clients see it: 0 for containers and nodes with a time to live. */
@@ -61,7 +61,24 @@ export const Flag = {
   specialOwner: 1 << 29,
   /** The name has fewer characters than bytes. */
   wideName: 1 << 30,
+  /** The top bit of the count of creations. */
+  manyCreations: 1 << 31,
 } as const
+
+/**
+ * The stored cversion: children ever created, as a signed word. What clients see is kept, and this
+ * is worked out, but for the bit that doubling loses.
+ */
+export function creationsOf(words: Int32Array, at: number): number {
+  const half = (words[at + CVERSION]! + words[at + CHILD_COUNT]!) >>> 1
+  return (words[at + NAME]! & Flag.manyCreations) === 0 ? half : half | (1 << 31)
+}
+
+export function setCreations(words: Int32Array, at: number, creations: number): void {
+  words[at + CVERSION] = 2 * creations - words[at + CHILD_COUNT]!
+  if (creations < 0) words[at + NAME]! |= Flag.manyCreations
+  else words[at + NAME]! &= ~Flag.manyCreations
+}
 
 export class RowStore {
   /** For the hot functions, which fetch a segment once and read many fields. */
@@ -143,6 +160,6 @@ export function putLong(words: Int32Array, at: number, value: number): void {
   words[at + 1] = value
 }
 
-/** 4,096 rows, 400 KiB: little enough to begin with, and a hundred million rows are 25,000. */
+/** 4,096 rows, 384 KiB: little enough to begin with, and a hundred million rows are 25,000. */
 const SEGMENT_SHIFT = 12
 const SEGMENT_MASK = (1 << SEGMENT_SHIFT) - 1
