@@ -55,7 +55,7 @@ describe('files', () => {
   test('names are kebab-case', () => {
     const odd = sourceFiles.filter(
       (path) =>
-        !/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|prop|type|bench|d))*\.ts$/.test(
+        !/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|prop|type|bench|slow|d))*\.ts$/.test(
           path.split('/').at(-1) ?? '',
         ),
     )
