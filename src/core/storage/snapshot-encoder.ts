@@ -44,7 +44,7 @@ export class SnapshotEncoder {
     this.#source = source
     this.#withDigest = withDigest
     this.#begin(out)
-    this.#walk = source.tree.walk()
+    this.#walk = source.tree.walk(() => source.lastZxid())
   }
 
   get isDone(): boolean {

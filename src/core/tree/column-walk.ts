@@ -2,7 +2,13 @@
 // a step is the next word of a list of children. After a change each list is entered anew behind
 // the name that was given last, if its node is still the same one; a node removed and created
 // again under its old name is another node, whose children nobody waits for.
+//
+// Who writes a snapshot passes the last zxid along: then a child that came after its parent was
+// visited is passed over, since the parent's stat, as it was given out, does not count it. The
+// replay of its creation would find the node there and leave the parent's stat as it is, so that a
+// sequential name could be given out twice (ZOOKEEPER-3249 is of this kind).
 
+import type { Zxid } from '../../base/zxid.ts'
 import type { ChildCursor } from './child-cursor.ts'
 import type { ChildLists } from './child-lists.ts'
 import { NO_ROW, ROOT, type Row, type TreeWalk } from './data-tree.ts'
@@ -15,12 +21,19 @@ export class ColumnWalk implements TreeWalk {
   readonly #children: ChildLists
   /** The nodes from the root down whose children are being visited. */
   readonly #levels: Level[] = []
+  readonly #lastZxid: (() => Zxid) | null
   #hasBegun = false
 
-  constructor(rows: RowStore, names: NodeNames, children: ChildLists) {
+  constructor(
+    rows: RowStore,
+    names: NodeNames,
+    children: ChildLists,
+    lastZxid: (() => Zxid) | null = null,
+  ) {
     this.#rows = rows
     this.#names = names
     this.#children = children
+    this.#lastZxid = lastZxid
   }
 
   next(): Row {
@@ -40,7 +53,9 @@ export class ColumnWalk implements TreeWalk {
   #enter(row: Row): Row {
     if (this.#rows.get(row, CHILD_COUNT) > 0) {
       const cursor = this.#children.all(row)
-      this.#levels.push(new Level(row, this.#rows.long(row, CZXID), cursor, this.#children.changes))
+      const czxid = this.#rows.long(row, CZXID)
+      const newest = this.#lastZxid?.() ?? Number.POSITIVE_INFINITY
+      this.#levels.push(new Level(row, czxid, newest, cursor, this.#children.changes))
     }
     return row
   }
@@ -54,7 +69,10 @@ export class ColumnWalk implements TreeWalk {
           ? this.#children.all(level.row)
           : this.#children.after(level.row, level.lastName, 0, level.lastLength)
     }
-    const child = level.cursor.next()
+    let child = level.cursor.next()
+    while (child !== NO_ROW && this.#rows.long(child, CZXID) > level.newest) {
+      child = level.cursor.next()
+    }
     if (child !== NO_ROW) {
       const length = this.#names.byteLength(child)
       level.remember(this.#names.bytesOf(child), this.#names.offsetOf(child), length)
@@ -76,6 +94,8 @@ export class ColumnWalk implements TreeWalk {
 class Level {
   readonly row: Row
   readonly czxid: number
+  /** The last zxid when the node was visited: a child with a higher one came after that. */
+  readonly newest: number
   cursor: ChildCursor
   /** The count of changes up to which the cursor is good. */
   changes: number
@@ -83,9 +103,10 @@ class Level {
   /** -1 before the first child. */
   lastLength = -1
 
-  constructor(row: Row, czxid: number, cursor: ChildCursor, changes: number) {
+  constructor(row: Row, czxid: number, newest: number, cursor: ChildCursor, changes: number) {
     this.row = row
     this.czxid = czxid
+    this.newest = newest
     this.cursor = cursor
     this.changes = changes
   }

@@ -412,6 +412,28 @@ describe.each<[string, (rules: OwnerRules) => DataTree]>([
       copy.verify()
     })
 
+    it('leaves out of a snapshot what came after its parent was written', () => {
+      const tree = fresh()
+      for (const path of ['/p', '/p/a', '/p/c']) create(tree, path)
+      const walk = tree.walk(() => lastZxid as Zxid)
+      const visited: string[] = []
+      for (let row = walk.next(); row !== NO_ROW; row = walk.next()) {
+        visited.push(tree.path(row))
+        if (tree.path(row) !== '/p/a') continue
+        for (const path of ['/p/b', '/p/b/x', '/p/d', '/p/c/new', '/z']) create(tree, path)
+        tree.remove(tree.lookupText('/p/d'))
+        create(tree, '/p/d')
+      }
+      // The child of /p/c was there when /p/c was visited; the others' parents were written before.
+      expect(visited.filter((path) => !path.startsWith('/zookeeper'))).toEqual([
+        '/',
+        '/p',
+        '/p/a',
+        '/p/c',
+        '/p/c/new',
+      ])
+    })
+
     it('does not take a node whose parent is missing', () => {
       const tree = fresh()
       const path = encodeUtf8('/no/where')

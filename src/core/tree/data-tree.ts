@@ -162,8 +162,12 @@ export interface DataTree {
     stat: StatPersisted,
   ): Row
 
-  /** A walk that stays valid while the tree changes between steps. */
-  walk(): TreeWalk
+  /**
+   * A walk that stays valid while the tree changes between steps. With `lastZxid`, asked at each
+   * step, it passes over nodes that were created after their parent was visited, so that every
+   * node visited is counted in its parent's stat as that was then: what a snapshot needs.
+   */
+  walk(lastZxid?: () => Zxid): TreeWalk
 
   /** Checks every internal relation; throws an InvariantError that names the first broken one. */
   verify(): void

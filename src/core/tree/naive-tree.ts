@@ -362,8 +362,8 @@ export class NaiveTree implements DataTree {
     return this.#add(this.#at(parent), name, data?.slice() ?? null, aclId, { ...stat }).row
   }
 
-  walk(): TreeWalk {
-    return new NaiveWalk(this.#at(ROOT))
+  walk(lastZxid: () => Zxid = () => Number.POSITIVE_INFINITY as Zxid): TreeWalk {
+    return new NaiveWalk(this.#at(ROOT), lastZxid)
   }
 
   verify(): void {
@@ -422,11 +422,17 @@ export class NaiveTree implements DataTree {
 
 /** Fixes the names of a node's children when it comes to that node, and skips those gone since. */
 class NaiveWalk implements TreeWalk {
-  readonly #pending: { readonly parent: Node; readonly names: string[] }[] = []
+  readonly #pending: {
+    readonly parent: Node
+    readonly names: string[]
+    readonly newest: Zxid
+  }[] = []
+  readonly #lastZxid: () => Zxid
   #root: Node | null
 
-  constructor(root: Node) {
+  constructor(root: Node, lastZxid: () => Zxid) {
     this.#root = root
+    this.#lastZxid = lastZxid
   }
 
   next(): Row {
@@ -442,13 +448,14 @@ class NaiveWalk implements TreeWalk {
         continue
       }
       const child = top.parent.children.get(name)
-      if (child !== undefined) return this.#enter(child)
+      if (child !== undefined && child.stat.czxid <= top.newest) return this.#enter(child)
     }
     return NO_ROW
   }
 
   #enter(node: Node): Row {
-    this.#pending.push({ parent: node, names: sortedNames(node).reverse() })
+    const names = sortedNames(node).reverse()
+    this.#pending.push({ parent: node, names, newest: this.#lastZxid() })
     return node.row
   }
 }
