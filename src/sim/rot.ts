@@ -53,7 +53,9 @@ interface Damage {
 }
 
 function decay(disk: FakeDisk, random: Prng): Damage | null {
-  const files = disk.paths().filter((path) => /\/(log|snapshot)\.[0-9a-f]+$/.test(path))
+  const files = disk
+    .paths()
+    .filter((path) => /\/(log|snapshot)\.[0-9a-f]+(\.gz|\.snappy)?$/.test(path))
   if (files.length === 0) return null
   // Mostly where it hurts: among the files that a start needs.
   const newestFirst = [...files].sort((a, b) => zxidIn(b) - zxidIn(a))

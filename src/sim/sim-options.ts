@@ -3,6 +3,7 @@
 
 import { Prng } from '../base/prng.ts'
 import { DEFAULT_PIPELINE_SETTINGS, type PipelineSettings } from '../core/pipeline/settings.ts'
+import type { SnapshotCompression } from '../core/storage/storage-options.ts'
 import type { DiskConditions } from './fake-disk.ts'
 import type { NetworkConditions } from './fake-network.ts'
 
@@ -18,6 +19,7 @@ export interface SimOptions {
   readonly snapCount: number
   readonly preallocateBytes: number
   readonly logSizeLimitBytes: number | null
+  readonly snapshotCompression: SnapshotCompression
   readonly separateLogDirectory: boolean
   /** How many snapshots a purge keeps; 0 for no purges. */
   readonly purgeRetain: number
@@ -84,6 +86,7 @@ export function drawOptions(seed: number, steps: number): SimOptions {
     snapCount: random.pick([2, 10, 50, 300, 100_000]),
     preallocateBytes: random.pick([0, 4_096, 32_768, 65_536]),
     logSizeLimitBytes: random.pick([null, null, 2_000, 20_000]),
+    snapshotCompression: random.pick(['', '', 'gz', 'snappy'] as const),
     separateLogDirectory: random.chance(0.3),
     purgeRetain: random.pick([0, 0, 1, 3]),
     disk,

@@ -1,8 +1,8 @@
 // The clients of a run: each lives, works, closes, dies or stands still by its character, and is
 // followed by another one of the same name. Strangers are connections that never speak the protocol.
 
-import { must } from '../base/assert.ts'
 import type { Prng } from '../base/prng.ts'
+import type { SessionId } from '../base/session-id.ts'
 import { encodeUtf8 } from '../base/text.ts'
 import { DEFAULT_OPTIONS } from '../core/session-client/session-timers.ts'
 import type { TransportConnection } from '../ports/transport.ts'
@@ -41,6 +41,16 @@ export class SimPopulation {
 
   get watchesFired(): number {
     return this.#members.reduce((sum, member) => sum + member.watchesFired, 0)
+  }
+
+  /** Until when a client believes its session to be certain, in simulated milliseconds. */
+  safeUntilMs(session: SessionId): number {
+    for (const { client, clock } of this.#members) {
+      if (client?.machine.sessionId === session) {
+        return clock.simulatedUs(client.machine.safeUntilMs) / 1_000
+      }
+    }
+    return Number.NEGATIVE_INFINITY
   }
 
   /** No more accidents: everyone runs, and nobody asks for anything new. */
@@ -279,10 +289,3 @@ function nonsense(random: Prng): Uint8Array {
   }
   return bytes
 }
-
-/** The one client of that name. */
-export const memberNamed = (population: SimPopulation, name: string): Member =>
-  must(
-    population.members.find((member) => member.name === name),
-    `there is no ${name}`,
-  )

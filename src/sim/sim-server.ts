@@ -234,7 +234,7 @@ export class SimServer {
       snapSizeBytes: 0,
       logSizeLimitBytes: options.logSizeLimitBytes,
       digestEnabled: options.settings.transactionDigests,
-      snapshotCompression: '',
+      snapshotCompression: options.snapshotCompression,
       trustEmpty: false,
       fieldBytesMax: 400_000,
       random,

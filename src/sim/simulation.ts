@@ -107,7 +107,9 @@ class Simulation {
     this.#history = new History(rules)
     const nowMs = (): number => this.#time.nowUs / 1_000
     const timing = { tickMs: options.settings.tickMs, lateMs: 100 }
-    this.#sessions = new SessionChecker(this.#history, timing, nowMs)
+    this.#sessions = new SessionChecker(this.#history, timing, nowMs, (session) =>
+      this.#population.safeUntilMs(session),
+    )
     this.#wire = new WireChecker(this.#history, this.#sessions, rules, fakeHasher)
     this.#server = new SimServer({
       options,

@@ -108,7 +108,7 @@ export class History {
   follow(medium: DiskView): void {
     for (const path of medium.snapshots) {
       const zxid = zxidIn(path)
-      if (zxid > this.#durable && zxid <= this.last && isSealed(medium.read(path))) {
+      if (zxid > this.#durable && zxid <= this.last && isSealed(path, medium.read(path))) {
         this.#durable = zxid
       }
     }
@@ -254,10 +254,12 @@ export class History {
 
 /** The number in the name of a log file or a snapshot. */
 export const zxidIn = (path: string): Zxid =>
-  Number.parseInt(path.slice(path.lastIndexOf('.') + 1), 16) as Zxid
+  Number.parseInt(/\.([0-9a-f]+)(\.gz|\.snappy)?$/.exec(path)?.[1] ?? '', 16) as Zxid
 
-/** A snapshot that was written to its end. */
-function isSealed(content: Uint8Array | null): boolean {
-  if (content === null || content.length < 60) return false
+/** A snapshot that was written to its end; of a packed one the name must do. */
+function isSealed(path: string, content: Uint8Array | null): boolean {
+  if (content === null) return false
+  if (!/\.[0-9a-f]+$/.test(path)) return true
+  if (content.length < 60) return false
   return [0, 0, 0, 1, 0x2f].every((byte, at) => content[content.length - 5 + at] === byte)
 }

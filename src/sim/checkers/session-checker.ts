@@ -1,5 +1,5 @@
-// Sessions and time: none ends before its client has been silent for the whole timeout, and none
-// lives on much longer. It is told when requests reach the server, when the server proposes
+// Sessions and time: none ends before its client has been silent for the whole timeout, none lives
+// on much longer, and no client trusts its session beyond the end. It is told when requests reach the server, when the server proposes
 // transactions, and which of them ended a session without being asked to.
 
 import { type SessionId, formatSessionId } from '../../base/session-id.ts'
@@ -24,6 +24,8 @@ export class SessionChecker {
   readonly #history: History
   readonly #timing: SessionTiming
   readonly #nowMs: () => number
+  /** Until when a client believes its session to be certain, in simulated milliseconds. */
+  readonly #safeUntilMs: (session: SessionId) => number
   readonly #sessions = new Map<SessionId, SessionTimes>()
   /** When each transaction was proposed, in simulated milliseconds. */
   readonly #proposed = new Map<Zxid, number>()
@@ -32,10 +34,16 @@ export class SessionChecker {
   #startedMs = 0
   #expired = 0
 
-  constructor(history: History, timing: SessionTiming, nowMs: () => number) {
+  constructor(
+    history: History,
+    timing: SessionTiming,
+    nowMs: () => number,
+    safeUntilMs: (session: SessionId) => number,
+  ) {
     this.#history = history
     this.#timing = timing
     this.#nowMs = nowMs
+    this.#safeUntilMs = safeUntilMs
   }
 
   /** Sessions that ended by silence. */
@@ -133,6 +141,13 @@ export class SessionChecker {
       throw new Violation(
         'expiry',
         `${formatSessionId(session)} with ${times.timeoutMs} ms ended after ${silentMs} ms of silence`,
+      )
+    }
+    const safeUntilMs = this.#safeUntilMs(session)
+    if (safeUntilMs > proposedMs) {
+      throw new Violation(
+        'safety horizon',
+        `${formatSessionId(session)} ended at ${proposedMs} ms, its client trusts it until ${safeUntilMs}`,
       )
     }
   }
