@@ -231,8 +231,11 @@ describe('a peer that does not take what it gets', () => {
     expect(takeAsked()).toEqual(['send 1 92'])
   })
 
-  it('is closed when it is too much', () => {
-    backlogs.set(1, OUTPUT_CLOSE_BYTES + 1)
+  it('is closed when too much waited before', () => {
+    backlogs.set(1, OUTPUT_CLOSE_BYTES + 92)
+    pump.bytes(1, getData('/'))
+    expect(takeAsked()).toEqual(['send 1 92', 'stop reading 1'])
+    backlogs.set(1, OUTPUT_CLOSE_BYTES + 93)
     pump.bytes(1, getData('/'))
     expect(takeAsked()).toEqual(['send 1 92', 'close 1'])
   })

@@ -152,8 +152,9 @@ export class Pump implements ClientEvents {
       if (network.send(connection, output.view())) {
         output.resetWithin(IDLE_OUTPUT_BYTES)
       } else {
+        const sentBytes = output.position
         output.abandon(IDLE_OUTPUT_BYTES >> 6)
-        this.#checkBacklog(connection)
+        this.#checkBacklog(connection, sentBytes)
       }
     }
     if (reply.close) {
@@ -164,11 +165,14 @@ export class Pump implements ClientEvents {
     }
   }
 
-  /** A peer that does not take what we send is not read from, and in the end closed. */
-  #checkBacklog(connection: ConnectionId): void {
+  /**
+   * A peer that does not take what we send is not read from, and in the end closed. A single answer
+   * may be of any size (the children of a very large node): only what waited before it counts.
+   */
+  #checkBacklog(connection: ConnectionId, sentBytes: number): void {
     const { network } = this.#ports
     const backlog = network.backlogBytes(connection)
-    if (backlog > OUTPUT_CLOSE_BYTES) {
+    if (backlog - sentBytes > OUTPUT_CLOSE_BYTES) {
       network.close(connection)
     } else if (backlog > OUTPUT_PAUSE_BYTES && !this.#stalled.has(connection)) {
       this.#stalled.add(connection)

@@ -238,12 +238,12 @@ export class Requests {
   #readQueued(connection: ClientConnection): void {
     const { queue } = connection
     for (let next = queue.peek(); next !== undefined && next.body !== null; next = queue.peek()) {
-      this.#readOne(connection, queue.shift(), next.body)
       if (connection.output.position > OUTPUT_CLOSE_BYTES) {
         // These cannot wait: the next write may be applied in this very step.
         this.#clients.drop(connection)
         return
       }
+      this.#readOne(connection, queue.shift(), next.body)
     }
     if (!connection.isReading && !connection.isHeldBack && mayResume(connection)) {
       this.#clients.setReading(connection, true)
