@@ -32,7 +32,8 @@ export async function runScenario(
   return `${lines.join('\n')}\n`
 }
 
-async function perform(line: string, world: World, vocabulary: Vocabulary): Promise<void> {
+/** Performs one command; what comes of it is told by the world once its backend has settled. */
+export async function perform(line: string, world: World, vocabulary: Vocabulary): Promise<void> {
   const words = splitWords(line)
   const first = words[0]!.text
   const command = vocabulary.command(first)

@@ -39,6 +39,11 @@ export class ScriptedClient {
     this.#context = context
   }
 
+  /** Requests that have not been answered. */
+  get unansweredCount(): number {
+    return this.#asked.length
+  }
+
   /** The whole frame of a request, whose reply will be recognised. */
   request(
     operation: Operation | CompoundOperation,

@@ -53,6 +53,10 @@ export class World implements BackendEvents, ClientContext {
     return backend
   }
 
+  get clients(): Iterable<ScriptedClient> {
+    return this.#clients.values()
+  }
+
   client(name: string): ScriptedClient {
     const client = this.#clients.get(name)
     if (client === undefined) throw new Error(`nobody is called ${name}`)
