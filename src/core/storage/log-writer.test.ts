@@ -348,6 +348,21 @@ describe('a failure', () => {
     expect(made.log.lastDurable).toBe(1)
   })
 
+  it('leaves nothing behind that a start could take for durable', () => {
+    const made = writing({}, { failedSyncKeepsCache: true })
+    made.append(1)
+    made.log.flush()
+    made.settle()
+    made.disk.setConditions({ ...CALM_DISK, syncError: 1, failedSyncKeepsCache: true })
+    made.append(2)
+    made.log.flush()
+    made.settle()
+    expect(made.errors.map(({ code }) => code)).toEqual(['EIO'])
+    // A new process reads the page cache, which shows what the medium may not hold.
+    made.disk.crash('process')
+    expect(made.logNames().flatMap((name) => made.zxids(name))).toEqual([1])
+  })
+
   it('of the sync of a directory ends it before anything is promised', () => {
     const made = writing()
     made.settle()

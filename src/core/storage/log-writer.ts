@@ -10,7 +10,7 @@
 import { InvariantError, assert } from '../../base/assert.ts'
 import { adler32 } from '../../base/checksum.ts'
 import { type Zxid, formatZxid } from '../../base/zxid.ts'
-import type { Disk, DiskError, DiskFile } from '../../ports/disk.ts'
+import { type Disk, DiskError, type DiskFile } from '../../ports/disk.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { JuteWriter } from '../jute/writer.ts'
 import { LOG_IN_THE_MAKING, logFileName } from './file-names.ts'
@@ -50,6 +50,7 @@ export class LogWriter {
   #isHeld: boolean
 
   #file: DiskFile | null = null
+  #path = ''
   /** Where the next batch goes, and how far the file is filled with zeros. */
   #position = 0
   #filled = 0
@@ -175,6 +176,7 @@ export class LogWriter {
       this.#disk.syncDirectory(directory, (syncError) => {
         if (syncError !== null) return this.#failBatch(syncError)
         this.#file = file
+        this.#path = path
         this.#position = LOG_HEADER_BYTES
         this.#filled = filled
         this.#rollWanted = false
@@ -207,9 +209,27 @@ export class LogWriter {
   #write(): void {
     const file = this.#file as DiskFile
     file.write(this.#position, this.#writing.view(), true, (error) => {
-      if (error !== null) this.#failBatch(error)
-      else this.#onWritten()
+      if (error === null) return this.#onWritten()
+      this.#cutBatch()
+      this.#failBatch(error)
     })
+  }
+
+  /**
+   * Takes back what failed and was promised to nobody. Otherwise the next start might read it from
+   * the page cache, believe it and show it to clients, although the medium never got it: after a
+   * failed sync the system takes such pages for clean, and no later sync writes them.
+   */
+  #cutBatch(): void {
+    try {
+      this.#disk.truncate(this.#path, this.#position)
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      this.#options.logger.error('the failed end of the log could not be cut off', {
+        file: this.#path,
+        error: error.message,
+      })
+    }
   }
 
   #onWritten(): void {
