@@ -56,6 +56,16 @@ function decodeShortAscii(bytes: Uint8Array, start: number, end: number): string
   return text
 }
 
+/**
+ * A copy of a range. Not `bytes.slice`: on the arrays that Node hands out, which are a subclass,
+ * that returns a view of bytes that will be written over.
+ */
+export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const copy = new Uint8Array(end - start)
+  copy.set(bytes.subarray(start, end))
+  return copy
+}
+
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false

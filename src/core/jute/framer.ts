@@ -2,6 +2,8 @@
 // frames where they arrived and copies only what is incomplete. It knows the limit of a frame, and
 // nothing of what is in it.
 
+import { copyOf } from '../../base/text.ts'
+
 export class Framer {
   /** The current frame, after `next` returned true; valid until the next `push` or `keepRest`. */
   bytes: Uint8Array = NOTHING
@@ -44,7 +46,8 @@ export class Framer {
 
   /** What has arrived behind the four bytes at the cursor, as a copy. */
   peekBehindInt(limit: number): Uint8Array {
-    return this.bytes.slice(this.#cursor + 4, Math.min(this.#cursor + 4 + limit, this.#available))
+    const start = this.#cursor + 4
+    return copyOf(this.bytes, start, Math.max(start, Math.min(start + limit, this.#available)))
   }
 
   /** Moves to the next whole frame; false where there is none yet, or a problem. */

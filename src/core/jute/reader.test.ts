@@ -100,3 +100,10 @@ test('a reader can be pointed at other bytes', () => {
   expect([reader.remaining, reader.int(), reader.remaining]).toEqual([4, 7, 0])
   expect(() => reader.byte()).toThrow('record ends 1 bytes early')
 })
+
+test('a buffer is a copy, also out of the arrays that Node hands out', () => {
+  const chunk = Buffer.from('00000002aabb', 'hex')
+  const value = new JuteReader(chunk).buffer()
+  chunk.fill(0)
+  expect(value).toEqual(Uint8Array.of(0xaa, 0xbb))
+})

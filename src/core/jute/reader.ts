@@ -2,7 +2,7 @@
 // primitives and their limits, and nothing of records. One reader can be pointed at many ranges.
 
 import { type Zxid, EPOCH_LIMIT } from '../../base/zxid.ts'
-import { decodeUtf8 } from '../../base/text.ts'
+import { copyOf, decodeUtf8 } from '../../base/text.ts'
 
 /** The bytes are not what they claim to be; the connection or file they came from decides what follows. */
 export class MalformedRecord extends Error {
@@ -95,7 +95,7 @@ export class JuteReader {
   /** A copy of a buffer, so that what is kept does not pin the bytes it came in. */
   buffer(): Uint8Array | null {
     const length = this.skipField()
-    return length < 0 ? null : this.bytes.slice(this.position - length, this.position)
+    return length < 0 ? null : copyOf(this.bytes, this.position - length, this.position)
   }
 
   /** The count of a vector: null as -1, other negative counts as 0 (as ZooKeeper reads them). */

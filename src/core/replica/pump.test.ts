@@ -298,3 +298,15 @@ describe('one that asks for more than goes out at once', () => {
     expect(takeAsked().filter((one) => one.startsWith('send'))).toEqual([])
   })
 })
+
+it('keeps what has to wait apart from the array that it came in', () => {
+  connect(1)
+  const chunk = Buffer.concat([create('/a'), getData('/a')])
+  pump.bytes(1, chunk)
+  chunk.fill(0)
+  pump.endTurn()
+  takeAsked()
+  pump.durable(lastAppended)
+  // The reply to the create, and behind it the node, not an error: header, null length, stat.
+  expect(takeAsked()).toEqual([`send 1 ${4 + 16 + 4 + 2 + 4 + 16 + 4 + 68}`])
+})

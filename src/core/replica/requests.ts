@@ -5,6 +5,7 @@
 
 import { assert } from '../../base/assert.ts'
 import { IDENTITIES_PER_CONNECTION_MAX, OUTPUT_CLOSE_BYTES } from '../../base/limits.ts'
+import { copyOf } from '../../base/text.ts'
 import { type Zxid, ZXID_NONE, ZXID_ZERO } from '../../base/zxid.ts'
 import type { Hasher } from '../../ports/hasher.ts'
 import { type JuteReader, MalformedRecord } from '../jute/reader.ts'
@@ -172,7 +173,7 @@ export class Requests {
       return
     }
     const { bytes, position, end } = this.#reader
-    const body = bytes.slice(position, end)
+    const body = copyOf(bytes, position, end)
     this.#enqueue(connection, xid, op, ZXID_ZERO, body, body.length)
   }
 

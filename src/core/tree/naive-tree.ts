@@ -4,7 +4,7 @@
 
 import { assert, must } from '../../base/assert.ts'
 import { crc32 } from '../../base/checksum.ts'
-import { compareBytes, decodeUtf8, encodeUtf8 } from '../../base/text.ts'
+import { compareBytes, copyOf, decodeUtf8, encodeUtf8 } from '../../base/text.ts'
 import { type Zxid, ZXID_ZERO } from '../../base/zxid.ts'
 import type { JuteWriter } from '../jute/writer.ts'
 import { WORLD_READ } from '../records/acl.ts'
@@ -481,7 +481,7 @@ const sortedNames = (node: Node): string[] =>
     .map(({ name }) => name)
 
 const slice = (data: Uint8Array, start: number, end: number): Uint8Array | null =>
-  start < 0 ? null : data.slice(start, end)
+  start < 0 ? null : copyOf(data, start, end)
 
 const ownerOf = (high: number, low: number): bigint => (BigInt(high | 0) << 32n) | BigInt(low >>> 0)
 
