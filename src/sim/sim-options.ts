@@ -16,6 +16,7 @@ export interface SimOptions {
   readonly strangers: number
   readonly tree: 'naive' | 'column'
   readonly settings: PipelineSettings
+  readonly frameBytesMax: number
   readonly snapCount: number
   readonly preallocateBytes: number
   readonly logSizeLimitBytes: number | null
@@ -44,73 +45,79 @@ export interface SimOptions {
 }
 
 export function drawOptions(seed: number, steps: number): SimOptions {
-  const random = new Prng(seed).fork('options')
-  const tickMs = random.pick([100, 500, 2_000])
-  const isFaulty = random.chance(0.7)
-  const chance = (low: number): number => (isFaulty ? random.pick([0, 0, low, low * 10]) : 0)
+  const root = new Prng(seed).fork('options')
+  // A stream for each option: one that is added tomorrow changes no other of an old seed.
+  const pick = <const T>(name: string, choices: readonly T[]): T => root.fork(name).pick(choices)
+  const isFaulty = root.fork('faulty').chance(0.7)
+  const fault = (name: string, usual: number): number =>
+    isFaulty ? pick(name, [0, 0, usual, usual * 10]) : 0
+  const capacity = root.fork('capacity')
+  const isSmall = isFaulty && capacity.chance(0.15)
   const disk: DiskConditions = {
-    writeUs: random.pick([
+    writeUs: pick('writeUs', [
       [10, 100],
       [20, 2_000],
-    ] as const),
-    syncUs: random.pick([
+    ]),
+    syncUs: pick('syncUs', [
       [50, 200],
       [100, 5_000],
       [5_000, 60_000],
-    ] as const),
-    slow: random.pick([0, 0, 0.001, 0.02]),
-    writeError: chance(0.0005),
-    syncError: chance(0.0005),
-    capacityBytes: isFaulty && random.chance(0.15) ? random.between(30_000, 3_000_000) : 2 ** 40,
-    tearing: random.pick(['none', 'prefix', 'sectors', 'sectors']),
-    failedSyncKeepsCache: random.chance(0.5),
+    ]),
+    slow: pick('slow', [0, 0, 0.001, 0.02]),
+    writeError: fault('writeError', 0.0005),
+    syncError: fault('syncError', 0.0005),
+    capacityBytes: isSmall ? capacity.between(30_000, 3_000_000) : 2 ** 40,
+    tearing: pick('tearing', ['none', 'prefix', 'sectors', 'sectors']),
+    failedSyncKeepsCache: pick('failedSyncKeepsCache', [true, false]),
   }
   const network: NetworkConditions = {
-    delayUs: random.pick([
+    delayUs: pick('delayUs', [
       [20, 100],
       [100, 5_000],
       [1_000, 300_000],
-    ] as const),
-    chunking: random.pick(['as-sent', 'random', 'small']),
-    refuse: chance(0.02),
-    hang: chance(0.02),
-    keepArrays: random.pick([0, 0.5, 1]),
+    ]),
+    chunking: pick('chunking', ['as-sent', 'random', 'small']),
+    refuse: fault('refuse', 0.02),
+    hang: fault('hang', 0.02),
+    keepArrays: pick('keepArrays', [0, 0.5, 1]),
   }
   return {
     seed,
     steps,
-    clients: random.pick([1, 2, 4, 8]),
-    strangers: random.pick([0, 0, 1, 3]),
-    tree: random.chance(0.5) ? 'naive' : 'column',
-    settings: drawSettings(random, tickMs),
-    snapCount: random.pick([2, 10, 50, 300, 100_000]),
-    preallocateBytes: random.pick([0, 4_096, 32_768, 65_536]),
-    logSizeLimitBytes: random.pick([null, null, 2_000, 20_000]),
-    snapshotCompression: random.pick(['', '', 'gz', 'snappy'] as const),
-    separateLogDirectory: random.chance(0.3),
-    purgeRetain: random.pick([0, 0, 1, 3]),
+    clients: pick('clients', [1, 2, 4, 8]),
+    strangers: pick('strangers', [0, 0, 1, 3]),
+    tree: pick('tree', ['naive', 'column', 'column']),
+    settings: drawSettings(root),
+    frameBytesMax: pick('frameBytesMax', [20_000, 200_000]),
+    snapCount: pick('snapCount', [2, 10, 50, 300, 100_000]),
+    preallocateBytes: pick('preallocateBytes', [0, 4_096, 32_768, 65_536]),
+    logSizeLimitBytes: pick('logSizeLimitBytes', [null, null, 2_000, 20_000]),
+    snapshotCompression: pick('snapshotCompression', ['', '', 'gz', 'snappy']),
+    separateLogDirectory: pick('separateLogDirectory', [true, false, false]),
+    purgeRetain: pick('purgeRetain', [0, 0, 1, 3]),
     disk,
     network,
-    crashEvery: random.pick([0, 300, 1_500, 6_000]),
-    powerLoss: random.pick([0, 0.5, 1]),
-    downMs: random.pick([10, 2_000, 30_000]),
-    crashAtStart: random.pick([0, 0.2, 0.6]),
-    decay: random.pick([0, 0.5, 1]),
-    cleanStop: random.pick([0, 0, 0.3]),
-    linkFaultEvery: random.pick([0, 100, 1_000, 5_000]),
-    wallJumpEvery: random.pick([0, 0, 2_000]),
+    crashEvery: pick('crashEvery', [0, 100, 300, 1_500, 6_000]),
+    powerLoss: pick('powerLoss', [0, 0.5, 1]),
+    downMs: pick('downMs', [10, 2_000, 30_000]),
+    crashAtStart: pick('crashAtStart', [0, 0.2, 0.6]),
+    decay: pick('decay', [0, 0.5, 1]),
+    cleanStop: pick('cleanStop', [0, 0, 0.3]),
+    linkFaultEvery: pick('linkFaultEvery', [0, 100, 1_000, 5_000]),
+    wallJumpEvery: pick('wallJumpEvery', [0, 0, 2_000]),
   }
 }
 
-function drawSettings(random: Prng, tickMs: number): PipelineSettings {
+function drawSettings(root: Prng): PipelineSettings {
+  const tickMs = root.fork('tick').pick([100, 500, 2_000])
   return {
     ...DEFAULT_PIPELINE_SETTINGS,
     tickMs,
     minSessionTimeoutMs: 2 * tickMs,
     maxSessionTimeoutMs: 20 * tickMs,
-    extendedTypes: random.chance(0.6),
-    transactionDigests: random.chance(0.8),
-    containerCheckIntervalMs: random.pick([300, 5_000, 60_000]),
+    extendedTypes: root.fork('extendedTypes').chance(0.6),
+    transactionDigests: root.fork('digests').chance(0.8),
+    containerCheckIntervalMs: root.fork('containers').pick([300, 5_000, 60_000]),
   }
 }
 

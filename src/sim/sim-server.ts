@@ -58,6 +58,7 @@ export interface ServerSurroundings {
 export const SERVER_HOST = 'server-1'
 export const SERVER_PORT = 2181
 const SNAPSHOT_DIRECTORY = '/data'
+const FIELD_BYTES_MAX = 400_000
 
 /** Everything that exists only while the process runs. */
 interface Running {
@@ -167,8 +168,8 @@ export class SimServer {
         serverId: 1,
         quorum: new MajorityQuorum([1]),
         settings: options.settings,
-        frameBytesMax: 200_000,
-        fieldBytesMax: 400_000,
+        frameBytesMax: options.frameBytesMax,
+        fieldBytesMax: FIELD_BYTES_MAX,
         firstSessionId: firstSessionId(1, clock.wallMs() + random.below(1_000)) as SessionId,
         hasher: fakeHasher,
       },
@@ -236,7 +237,7 @@ export class SimServer {
       digestEnabled: options.settings.transactionDigests,
       snapshotCompression: options.snapshotCompression,
       trustEmpty: false,
-      fieldBytesMax: 400_000,
+      fieldBytesMax: FIELD_BYTES_MAX,
       random,
       logger: markingLogger,
     }

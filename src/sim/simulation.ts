@@ -103,7 +103,8 @@ class Simulation {
       1_800_000_000_000,
       this.#breakage?.clockSpeed,
     )
-    const rules: ServiceRules = options.settings
+    const { frameBytesMax } = options
+    const rules: ServiceRules = { ...options.settings, frameBytesMax }
     this.#history = new History(rules)
     const nowMs = (): number => this.#time.nowUs / 1_000
     const timing = { tickMs: options.settings.tickMs, lateMs: 100 }

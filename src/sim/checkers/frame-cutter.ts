@@ -1,10 +1,18 @@
 // Cuts a stream into frames for the checkers, by a way of its own and without any hurry.
 
-import { Violation } from './violation.ts'
-
 export class FrameCutter {
+  readonly #frameBytesMax: number
   #rest = new Uint8Array(0)
   #isBroken = false
+
+  constructor(frameBytesMax: number = Number.MAX_SAFE_INTEGER) {
+    this.#frameBytesMax = frameBytesMax
+  }
+
+  /** A frame has a length that nobody may send: nothing can be read any more. */
+  get isBroken(): boolean {
+    return this.#isBroken
+  }
 
   /** The frames that are whole with `chunk`, each in an array of its own. */
   push(chunk: Uint8Array): Uint8Array[] {
@@ -17,7 +25,7 @@ export class FrameCutter {
     let at = 0
     while (all.length - at >= 4) {
       const length = view.getInt32(at)
-      if (length < 0) {
+      if (length < 0 || length > this.#frameBytesMax) {
         this.#isBroken = true
         break
       }
@@ -27,10 +35,5 @@ export class FrameCutter {
     }
     this.#rest = all.slice(at)
     return frames
-  }
-
-  /** Asserts that nothing of a frame is left over. */
-  requireWhole(): void {
-    if (this.#rest.length > 0) throw new Violation('wire', 'a stream ends within a frame')
   }
 }

@@ -29,6 +29,7 @@ export interface ServiceRules {
   readonly minSessionTimeoutMs: number
   readonly maxSessionTimeoutMs: number
   readonly transactionDigests: boolean
+  readonly frameBytesMax: number
 }
 
 const DONE: Answer = { error: ErrorCode.Ok, body: null }

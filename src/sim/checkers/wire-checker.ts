@@ -68,7 +68,7 @@ export class WireChecker {
   // What the server hears.
 
   opened(id: ConnectionId, address: string): void {
-    this.#connections.set(id, new Connection(id, address))
+    this.#connections.set(id, new Connection(id, address, this.#rules.frameBytesMax))
   }
 
   received(id: ConnectionId, chunk: Uint8Array): void {
@@ -77,6 +77,7 @@ export class WireChecker {
       if (connection.phase === 'handshake') this.#onConnectRequest(connection, frame)
       else this.#onRequest(connection, frame)
     }
+    if (connection.up.isBroken) connection.closable ??= 'frame too large'
   }
 
   /** The client's side has gone; the server knows by now. */
@@ -477,7 +478,7 @@ interface ExpectedEvent {
 class Connection {
   readonly id: ConnectionId
   readonly address: string
-  readonly up = new FrameCutter()
+  readonly up: FrameCutter
   readonly down = new FrameCutter()
   readonly watches = new ModelWatches()
   readonly pending: Pending[] = []
@@ -498,7 +499,8 @@ class Connection {
   isClosing = false
   isSuperseded = false
 
-  constructor(id: ConnectionId, address: string) {
+  constructor(id: ConnectionId, address: string, frameBytesMax: number) {
+    this.up = new FrameCutter(frameBytesMax)
     this.id = id
     this.address = address
     this.ids = [{ scheme: 'ip', id: address }]
