@@ -174,6 +174,23 @@ describe.each<[string, (rules: OwnerRules) => DataTree]>([
       tree.verify()
     })
 
+    it("does not keep one of Node's arrays, which the next read writes over", () => {
+      const tree = fresh()
+      const name = Buffer.from('name')
+      const data = Buffer.from('data')
+      const row = tree.insert(ROOT, name, 0, 4, data, 0, 4, ACL_WORLD_ALL, 0, 0, 9 as Zxid, 9)
+      tree.setData(tree.lookupText('/zookeeper'), data, 0, 4, 1, 9 as Zxid, 9)
+      tree.replaceDataSilently(tree.lookupText('/zookeeper/quota'), data)
+      tree.load(encodeUtf8('/loaded'), 0, 7, data, ACL_WORLD_ALL, SOME_STAT)
+      name.fill(0)
+      data.fill(0)
+      expect(tree.path(row)).toBe('/name')
+      for (const path of ['/name', '/zookeeper', '/zookeeper/quota', '/loaded']) {
+        expect(tree.data(tree.lookupText(path))).toEqual(encodeUtf8('data'))
+      }
+      tree.verify()
+    })
+
     it('replaces bookkeeping data without touching the stat', () => {
       const tree = fresh()
       const row = create(tree, '/zookeeper/quota/zookeeper_stats', 'count=1,bytes=2')

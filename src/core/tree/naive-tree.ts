@@ -317,7 +317,7 @@ export class NaiveTree implements DataTree {
   replaceDataSilently(row: Row, data: Uint8Array): void {
     const node = this.#at(row)
     this.#change(node, () => {
-      node.data = data.slice()
+      node.data = copyOf(data, 0, data.length)
     })
   }
 
@@ -350,7 +350,7 @@ export class NaiveTree implements DataTree {
       const node = this.#at(existing)
       this.#change(node, () => {
         this.#replaceAcl(node, aclId)
-        node.data = data?.slice() ?? null
+        node.data = data === null ? null : copyOf(data, 0, data.length)
         node.stat = { ...stat }
       })
       return existing
@@ -359,7 +359,8 @@ export class NaiveTree implements DataTree {
     const parent = slash < 0 ? NO_ROW : this.lookupText(text.slice(0, slash))
     if (parent === NO_ROW || slash === text.length - 1) return NO_ROW
     const name = text.slice(slash + 1)
-    return this.#add(this.#at(parent), name, data?.slice() ?? null, aclId, { ...stat }).row
+    const copy = data === null ? null : copyOf(data, 0, data.length)
+    return this.#add(this.#at(parent), name, copy, aclId, { ...stat }).row
   }
 
   walk(lastZxid: () => Zxid = () => Number.POSITIVE_INFINITY as Zxid): TreeWalk {

@@ -26,6 +26,16 @@ describe('RefAclTable', () => {
     expect(aclList.read(new JuteReader(bytes))).toEqual(DIGEST)
   })
 
+  it("does not keep one of Node's arrays, which the next read writes over", () => {
+    const table = new RefAclTable()
+    const other = new RefAclTable()
+    const buffer = Buffer.from(other.bytes(other.internList(DIGEST)))
+    const aclId = table.intern(buffer, 0, buffer.length)
+    buffer.fill(0)
+    expect(aclList.read(new JuteReader(table.bytes(aclId)))).toEqual(DIGEST)
+    expect(table.internList(DIGEST)).toBe(aclId)
+  })
+
   it('needs no entry for the list that lets anyone do everything, nor for an absent one', () => {
     const table = new RefAclTable()
     expect(table.internList(WORLD_ALL)).toBe(ACL_WORLD_ALL)

@@ -2,6 +2,7 @@
 // node. It knows which permissions a list gives to everybody, because nearly every request asks
 // only that; who else a list admits is decided elsewhere.
 
+import { copyOf } from '../../base/text.ts'
 import { JuteReader } from '../jute/reader.ts'
 import { JuteWriter } from '../jute/writer.ts'
 import { type Acl, Perms, WORLD_ALL, aclList } from '../records/acl.ts'
@@ -33,7 +34,7 @@ export class RefAclTable implements AclTable {
     const list = aclList.read(new JuteReader(bytes, start, end))
     // An absent list stands for the open one, as in ZooKeeper 3.9 `ReferenceCountedACLCache`.
     if (list === null) return ACL_WORLD_ALL
-    return this.#add(this.#nextId++, bytes.slice(start, end), list)
+    return this.#add(this.#nextId++, copyOf(bytes, start, end), list)
   }
 
   internList(list: readonly Acl[]): number {
