@@ -9,8 +9,11 @@
 
 import { Socket } from 'node:net'
 
-/** All sockets read into it in turn: what is read is dealt with before the next read begins. */
-const shared: Buffer = Buffer.allocUnsafeSlow(64 << 10)
+/**
+ * All sockets read into it in turn: what is read is dealt with before the next read begins. It is no
+ * Buffer, whose `slice` is a view: whoever means to keep a part would find the next read in it.
+ */
+const shared: Uint8Array = new Uint8Array(64 << 10)
 
 /**
  * Returns the socket to use in place of `socket`, which has no listeners any more and is left to

@@ -150,7 +150,7 @@ export class TcpServer implements ClientNetwork {
     events.opened(id, address, remotePort)
     let readCount = 0
     socket.on('data', (chunk) => {
-      if (!connection.ended && !this.#isSilent) events.bytes(id, chunk)
+      if (!connection.ended && !this.#isSilent) events.bytes(id, plain(chunk))
       readCount++
       if (readCount % READS_OF_A_STAY === 0)
         setImmediate(() => this.#settle(id, connection, events))
@@ -227,6 +227,11 @@ function end(connection: Connection): void {
   connection.linger = setTimeout(() => socket.destroy(), LINGER_MS)
   socket.end()
   socket.resume()
+}
+
+/** The same bytes without what Node adds: `slice` copies, as it does everywhere else. */
+function plain(chunk: Buffer): Uint8Array {
+  return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)
 }
 
 /** `::ffff:192.0.2.7` is how a socket for both families writes an IPv4 address. */
