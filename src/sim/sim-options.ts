@@ -21,6 +21,7 @@ export interface SimOptions {
   readonly preallocateBytes: number
   readonly logSizeLimitBytes: number | null
   readonly snapshotCompression: SnapshotCompression
+  readonly snapshotSliceBytes: number
   readonly separateLogDirectory: boolean
   /** How many snapshots a purge keeps; 0 for no purges. */
   readonly purgeRetain: number
@@ -93,6 +94,7 @@ export function drawOptions(seed: number, steps: number): SimOptions {
     preallocateBytes: pick('preallocateBytes', [0, 4_096, 32_768, 65_536]),
     logSizeLimitBytes: pick('logSizeLimitBytes', [null, null, 2_000, 20_000]),
     snapshotCompression: pick('snapshotCompression', ['', '', 'gz', 'snappy']),
+    snapshotSliceBytes: pick('snapshotSliceBytes', [60, 500, 5_000, 262_144]),
     separateLogDirectory: pick('separateLogDirectory', [true, false, false]),
     purgeRetain: pick('purgeRetain', [0, 0, 1, 3]),
     disk,

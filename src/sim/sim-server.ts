@@ -236,6 +236,7 @@ export class SimServer {
       logSizeLimitBytes: options.logSizeLimitBytes,
       digestEnabled: options.settings.transactionDigests,
       snapshotCompression: options.snapshotCompression,
+      snapshotSliceBytes: options.snapshotSliceBytes,
       trustEmpty: false,
       fieldBytesMax: FIELD_BYTES_MAX,
       random,

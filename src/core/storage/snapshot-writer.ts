@@ -16,6 +16,8 @@ export interface SnapshotWriterOptions {
   /** The directory of the snapshot files themselves. */
   readonly directory: string
   readonly compression: SnapshotCompression
+  /** Null for what suits the compression. */
+  readonly sliceBytes: number | null
   readonly digestEnabled: boolean
 }
 
@@ -61,7 +63,8 @@ export class SnapshotWriter {
     this.#zxid = zxid
     this.#path = `${options.directory}/${SNAPSHOT_IN_THE_MAKING}`
     // Compressing costs far more than encoding, and a slice must stay short.
-    this.#sliceBytes = options.compression === '' ? SLICE_BYTES : COMPRESSED_SLICE_BYTES
+    const usual = options.compression === '' ? SLICE_BYTES : COMPRESSED_SLICE_BYTES
+    this.#sliceBytes = options.sliceBytes ?? usual
     this.#slice = new JuteWriter(this.#sliceBytes + (16 << 10))
     this.#writing = new JuteWriter(this.#sliceBytes + (16 << 10))
     this.#encoder = new SnapshotEncoder(source, options.digestEnabled, this.#slice)

@@ -22,6 +22,8 @@ export interface StorageOptions {
   /** Whether snapshots carry the digest of the tree. Reading never depends on it. */
   readonly digestEnabled: boolean
   readonly snapshotCompression: SnapshotCompression
+  /** How much of a snapshot is encoded at a time, in bytes; the rest waits for the next turn. */
+  readonly snapshotSliceBytes?: number
   /** Start from logs alone where there is no snapshot (data of ZooKeeper 3.4). */
   readonly trustEmpty: boolean
   /**

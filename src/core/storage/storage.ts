@@ -152,6 +152,7 @@ export class Storage {
       {
         directory: this.#snapshotDirectory,
         compression: this.#options.snapshotCompression,
+        sliceBytes: this.#options.snapshotSliceBytes ?? null,
         digestEnabled: this.#options.digestEnabled,
       },
       source,
