@@ -1,11 +1,14 @@
 // npm run scenario -- [--rewrite] [--tree naive|column] [NAME...]
+// npm run scenario -- --against HOST:PORT NAME
 //
 // Runs scenarios and shows where their transcripts differ from what is written, or writes what they
-// are now. A name is a file of the folder above, without `.txt`; none means all.
+// are now. A name is a file of the folder above, without `.txt`; none means all. With --against, a
+// fresh server of another kind plays the scenario as well, and their answers are compared.
 
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { isPortable, runAgainst } from './run-against.ts'
 import { runScenario } from './run-scenario.ts'
 import { loadVocabulary } from './vocabulary.ts'
 import { replicaOn } from './world.ts'
@@ -16,6 +19,7 @@ const { values, positionals } = parseArgs({
   options: {
     rewrite: { type: 'boolean', default: false },
     tree: { type: 'string', default: 'naive' },
+    against: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -23,7 +27,23 @@ const print = (text: string): void => void process.stdout.write(`${text}\n`)
 
 const vocabulary = await loadVocabulary()
 if (values.help) printHelp()
+else if (values.against !== undefined) await compareWith(values.against)
 else await runAll()
+
+async function compareWith(address: string): Promise<void> {
+  const [host, port] = address.split(':') as [string, string | undefined]
+  const name = positionals[0]
+  if (port === undefined || name === undefined) throw new Error('--against HOST:PORT NAME')
+  const text = readFileSync(pathOf(name), 'utf8')
+  if (!isPortable(text)) throw new Error(`${name} can only be played by our own server`)
+  const differences = await runAgainst(text, vocabulary, host, Number(port))
+  for (const { command, ours, theirs } of differences) {
+    print(`${command}\n${ours.map((line) => `  - ${line}`).join('\n')}`)
+    print(theirs.map((line) => `  + ${line}`).join('\n'))
+  }
+  print(`${name}: ${differences.length} differences`)
+  process.exitCode = differences.length === 0 ? 0 : 1
+}
 
 async function runAll(): Promise<void> {
   const tree = values.tree === 'column' ? 'column' : 'naive'
@@ -34,7 +54,7 @@ async function runAll(): Promise<void> {
           .filter((name) => name.endsWith('.txt'))
           .map((name) => name.slice(0, -4))
   for (const name of names) {
-    const path = join(folder, `${name.replace(/\.txt$/, '')}.txt`)
+    const path = pathOf(name)
     const before = readFileSync(path, 'utf8')
     const after = await runScenario(before, vocabulary, replicaOn(tree)).catch((problem: Error) => {
       print(`${name}: ${problem.message}`)
@@ -50,6 +70,10 @@ async function runAll(): Promise<void> {
       print(`${name}: ${firstDifference(before, after)}`)
     }
   }
+}
+
+function pathOf(name: string): string {
+  return join(folder, `${name.replace(/\.txt$/, '')}.txt`)
 }
 
 function firstDifference(before: string, after: string): string {
