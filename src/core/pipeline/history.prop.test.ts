@@ -13,7 +13,7 @@ import { NaiveTree } from '../tree/naive-tree.ts'
 import { DEFAULT_PIPELINE_SETTINGS, type PipelineSettings } from './settings.ts'
 
 const settings: PipelineSettings = { ...DEFAULT_PIPELINE_SETTINGS, extendedTypes: true }
-const RUNS = 60
+const RUNS = 25
 const makers: readonly (() => DataTree)[] = [
   () => new NaiveTree(settings),
   () => new ColumnTree(settings),
