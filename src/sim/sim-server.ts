@@ -308,15 +308,15 @@ export class SimServer {
     this.#before = after
     sessions.proposed(after.proposed)
     this.#followDisk()
-    sessions.follow()
     wire.endTurn(after.applied)
   }
 
   #followDisk(): void {
-    const { disk, history } = this.#around
+    const { disk, history, sessions } = this.#around
     if (disk.durableChanges === this.#durableChanges) return
     this.#durableChanges = disk.durableChanges
     history.follow(this.#view(true))
+    sessions.follow()
   }
 
   #wantTurnEnd(scope: Scope): void {
