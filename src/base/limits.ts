@@ -6,9 +6,6 @@ import { assert } from './assert.ts'
 /** ZooKeeper's `jute.maxbuffer`: the largest frame that is accepted unless configured otherwise. */
 export const FRAME_BYTES_MAX_DEFAULT = 1_048_575
 
-/** Room for what surrounds a payload within a record (`jute.maxbuffer.extrasize`). */
-export const RECORD_EXTRA_BYTES_DEFAULT = 1_048_575
-
 /** Output that may wait for a slow reader before we stop reading from it. */
 export const OUTPUT_PAUSE_BYTES: number = 1 << 20
 

@@ -125,6 +125,8 @@ export class SimClient {
       case 'call':
         this.#listener.settled(output)
         return
+      default:
+        break
     }
     this.#listener.happened(output)
   }

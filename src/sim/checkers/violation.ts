@@ -24,5 +24,5 @@ export function canonical(value: unknown): string {
     const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
     return `{${fields.map(([name, field]) => `${name}: ${canonical(field)}`).join(', ')}}`
   }
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return typeof value === 'string' ? JSON.stringify(value) : `${value as number | bigint | boolean}`
 }
