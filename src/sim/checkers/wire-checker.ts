@@ -174,7 +174,9 @@ export class WireChecker {
       this.#sessions.renewed(sessionId as SessionId, this.#granted(timeOut))
     }
     for (const other of this.#connections.values()) {
-      if (other !== connection && other.session === connect.sessionId) {
+      // One that still waits for its own answer gives way as well.
+      const wanted = other.session ?? other.connect?.sessionId
+      if (other !== connection && wanted === sessionId) {
         other.closable ??= 'session moved'
       }
     }
