@@ -104,16 +104,20 @@ export async function startServer(
 /** `srvr` is always allowed, and names the mode only when the server answers requests. */
 async function waitUntilServing(server: ServerUnderTest, process: WatchedProcess): Promise<void> {
   const deadline = Date.now() + startTimeoutMs
+  let answer = ''
   while (Date.now() < deadline) {
     const ended = process.ended()
     if (ended !== null) {
       throw new Error(`${server.kind} ended (${ended}) before it served:\n${server.output()}`)
     }
-    const answer = await fourLetterWord(server.port, 'srvr', 1_000).catch(() => '')
+    answer = await fourLetterWord(server.port, 'srvr', 1_000).catch(String)
     if (answer.includes('Mode: ')) return
     await new Promise((resolve) => setTimeout(resolve, askAgainMs))
   }
-  throw new Error(`${server.kind} did not serve within ${startTimeoutMs} ms:\n${server.output()}`)
+  throw new Error(
+    `${server.kind} (pid ${server.pid}) did not serve on port ${server.port} within ${startTimeoutMs} ms; ` +
+      `srvr was answered ${JSON.stringify(answer)}; it printed:\n${server.output()}`,
+  )
 }
 
 /** A child process with its output kept and its end awaited once, however often it is asked for. */
