@@ -4,6 +4,7 @@ import { encodeUtf8 } from '../../base/text.ts'
 import { Arena } from './arena.ts'
 import type { ChildCursor } from './child-cursor.ts'
 import { ChildLists } from './child-lists.ts'
+import { RUN_CHILDREN_MAX } from './child-run.ts'
 import { NO_ROW, ROOT, type Row } from './data-tree.ts'
 import { NodeContent } from './node-content.ts'
 import { NodeNames } from './node-names.ts'
@@ -57,6 +58,34 @@ describe('ChildLists', () => {
       if (random.chance(0.3)) expect(family.names()).toEqual([...family.children.keys()].sort())
     }
     family.lists.verify(ROOT)
+  })
+
+  describe('where chunks of many children meet', () => {
+    const many = (): Family => {
+      const family = new Family()
+      for (let i = 0; i < 3 * RUN_CHILDREN_MAX; i++) family.add(nameOf(i * 10))
+      return family
+    }
+    const first = RUN_CHILDREN_MAX * 10
+
+    it('finds the place of a name after the first child of its chunk has gone', () => {
+      const family = many()
+      family.remove(nameOf(first + 50))
+      family.add(nameOf(first + 2))
+      family.remove(nameOf(first))
+      family.add(nameOf(first + 5))
+      expect(family.names()).toEqual([...family.children.keys()].sort())
+    })
+
+    it('keeps the order of children that came just before two chunks become one', () => {
+      const family = many()
+      for (let i = 200; i < RUN_CHILDREN_MAX; i++) family.remove(nameOf(i * 10))
+      for (let i = 140; i < RUN_CHILDREN_MAX; i++) family.remove(nameOf(first + i * 10))
+      for (const number of [505, 303, 101]) family.add(nameOf(first + number))
+      for (let i = 120; i < 140; i++) family.remove(nameOf(first + i * 10))
+      expect(family.names()).toEqual([...family.children.keys()].sort())
+      family.lists.verify(ROOT)
+    })
   })
 
   it('spends little more than four bytes on a child that was added at the end', () => {

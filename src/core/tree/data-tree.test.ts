@@ -233,6 +233,14 @@ describe.each<[string, (rules: OwnerRules) => DataTree]>([
       tree.verify()
     })
 
+    it('remembers nothing of a removed parent when its row is used again', () => {
+      const tree = fresh()
+      for (const path of ['/a', '/a/x']) create(tree, path)
+      for (const path of ['/a/x', '/a']) tree.remove(tree.lookupText(path))
+      for (const path of ['/longer', '/longer/x']) create(tree, path)
+      tree.verify()
+    })
+
     it('refuses to remove a node that has children', () => {
       const tree = fresh()
       const row = create(tree, '/a')
