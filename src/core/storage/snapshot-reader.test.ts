@@ -24,7 +24,7 @@ function treeOf(nodes: number, dataBytes = 10): NaiveTree {
   const data = new Uint8Array(dataBytes).fill(7)
   for (let i = 0; i < nodes; i++) {
     const name = encodeUtf8(`n${i}`)
-    tree.insert(0, name, 0, name.length, data, 0, dataBytes, -1, 0, 0, (i + 1) as Zxid, 99)
+    tree.insert(0, name, 0, name.length, data, 0, dataBytes, -1, 0, 0, ((i % 9) + 1) as Zxid, 99)
   }
   return tree
 }

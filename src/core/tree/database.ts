@@ -385,14 +385,7 @@ export class Database {
       return
     }
     tree.setAcl(row, tree.acls.intern(bytes, aclStart, aclEnd), aversion)
-    observer?.onResult(
-      OpCode.setACL,
-      ErrorCode.Ok,
-      row,
-      bytes,
-      pathEnd - pathLength,
-      pathEnd,
-    )
+    observer?.onResult(OpCode.setACL, ErrorCode.Ok, row, bytes, pathEnd - pathLength, pathEnd)
   }
 
   /** The body is a list of paths, or nothing at all: servers before 3.6, and some settings since. */
