@@ -408,14 +408,19 @@ export class ColumnTree implements DataTree {
     aclId: number,
     stat: StatPersisted,
   ): Row {
-    let row = this.lookup(path, start, end)
     const bytes = data ?? EMPTY_BYTES
     const dataStart = data === null ? -1 : 0
+    let slash = end - 1
+    while (slash >= start && path[slash] !== SLASH) slash--
+    const isRoot = start === end || (slash === start && end === start + 1)
+    let parent = NO_ROW
+    let row: Row = ROOT
+    if (!isRoot) {
+      if (slash >= start && slash < end - 1) parent = this.lookup(path, start, slash)
+      if (parent === NO_ROW) return NO_ROW
+      row = this.child(parent, path, slash + 1, end)
+    }
     if (row === NO_ROW) {
-      let slash = end - 1
-      while (slash >= start && path[slash] !== SLASH) slash--
-      const parent = slash < start ? NO_ROW : this.lookup(path, start, slash)
-      if (parent === NO_ROW || slash === end - 1) return NO_ROW
       row = this.#place(parent, path, slash + 1, end, bytes, dataStart, bytes.length, aclId)
     } else {
       const words = this.#rows.segmentOf(row)
