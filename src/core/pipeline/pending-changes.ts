@@ -201,7 +201,7 @@ const digestOf = (node: PendingNode): number =>
   )
 
 function loadNode(tree: DataTree, row: number, path: string): PendingNode {
-  const node: PendingNode = {
+  return {
     path,
     exists: true,
     czxid: tree.czxid(row),
@@ -221,10 +221,8 @@ function loadNode(tree: DataTree, row: number, path: string): PendingNode {
     dataLength: tree.dataLength(row),
     contentCrc: tree.contentCrc(row),
     isDigested: tree.isDigested(row),
-    digest: 0,
+    digest: tree.digest(row),
     heldAcl: 0,
     changedBy: 0 as Zxid,
   }
-  node.digest = node.isDigested ? digestOf(node) : 0
-  return node
 }

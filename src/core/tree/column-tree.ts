@@ -216,6 +216,10 @@ export class ColumnTree implements DataTree {
     return !this.#has(row, Flag.undigested)
   }
 
+  digest(row: Row): number {
+    return this.isDigested(row) ? this.#rows.get(row, DIGEST) >>> 0 : 0
+  }
+
   descendantCount(row: Row): number {
     if (row === ROOT) return this.#rows.liveCount - 1
     let count = 0

@@ -81,6 +81,8 @@ export interface DataTree {
    */
   contentCrc(row: Row): number
   isDigested(row: Row): boolean
+  /** What the node adds to the digest of the tree, unsigned; 0 where it does not count. */
+  digest(row: Row): number
   /** Nodes below this one, at any depth. */
   descendantCount(row: Row): number
 

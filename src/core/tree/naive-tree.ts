@@ -171,6 +171,10 @@ export class NaiveTree implements DataTree {
     return isDigested(this.#at(row))
   }
 
+  digest(row: Row): number {
+    return Number(digestOf(this.#at(row)))
+  }
+
   descendantCount(row: Row): number {
     let count = 0
     for (const child of this.#at(row).children.values())
