@@ -350,6 +350,8 @@ export class SimServer {
 
   #onFatal(scope: Scope, error: DiskError): void {
     if (!scope.alive) return
+    const confirmed = this.#running?.storage.lastDurable
+    if (confirmed !== undefined) this.#around.history.withdraw(confirmed)
     this.#around.onEnded(error.message)
   }
 

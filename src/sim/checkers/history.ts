@@ -122,12 +122,8 @@ export class History {
    * was written but not durable may be there or not.
    */
   restart(seen: DiskView): void {
-    const lost = this.#entries.splice(this.#indexAfter(this.#durable))
     const durable = this.#durable
-    for (const { txn, write } of lost) {
-      if (txn.type === OpCode.createSession) this.#sessionsSeen.delete(txn.header.clientId)
-      if (write !== null) this.#giveBack(write)
-    }
+    this.#dropBehind(durable)
     this.#followers = new Map()
     const known = new Map(this.#entries.map((entry) => [entry.zxid, entry]))
     for (const txn of this.#read(seen)) {
@@ -140,6 +136,17 @@ export class History {
     this.#followers = new Map()
     // Whatever else had reached the old server died with it.
     this.#writes.clear()
+  }
+
+  /**
+   * The disk failed, and the server takes back what the disk has not confirmed: nobody was promised
+   * any of it, although some may have reached the medium.
+   */
+  withdraw(confirmed: Zxid): void {
+    if (this.#durable <= confirmed) return
+    this.#durable = confirmed
+    this.#dropBehind(confirmed)
+    mark('a failed batch that had reached the medium is taken back')
   }
 
   /** The server says where it stands after a restart. */
@@ -229,6 +236,13 @@ export class History {
     }
     this.#writes.set(clientId, writes.slice(at + 1))
     return write
+  }
+
+  #dropBehind(zxid: Zxid): void {
+    for (const { txn, write } of this.#entries.splice(this.#indexAfter(zxid))) {
+      if (txn.type === OpCode.createSession) this.#sessionsSeen.delete(txn.header.clientId)
+      if (write !== null) this.#giveBack(write)
+    }
   }
 
   #giveBack(write: DeliveredWrite): void {
