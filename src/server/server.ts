@@ -8,13 +8,12 @@ import { firstSessionId, sessionIdOf } from '../base/session-id.ts'
 import { formatZxid } from '../base/zxid.ts'
 import { MajorityQuorum } from '../core/quorum/quorum.ts'
 import { bootDatabase } from '../core/replica/boot.ts'
-import { Pump, type PumpStorage } from '../core/replica/pump.ts'
+import { Pump } from '../core/replica/pump.ts'
 import type { FourLetterWord } from '../core/replica/ready.ts'
 import { Replica } from '../core/replica/replica.ts'
 import { ReplicaStatus } from '../core/replica/status.ts'
 import { Storage } from '../core/storage/storage.ts'
 import { ColumnTree } from '../core/tree/column-tree.ts'
-import type { Clock } from '../ports/clock.ts'
 import { type Logger, silentLogger } from '../ports/logger.ts'
 import { WakeTimer } from '../io/time/wake-timer.ts'
 import { Autopurge } from './autopurge.ts'
@@ -85,7 +84,6 @@ class RunningServer implements Server {
   readonly #autopurge: Autopurge
   readonly #figures: ServerFigures
   readonly #release: () => void
-  #snapshotBeganMs = 0
   #end: (reason: ServerError | null) => void = () => {}
   #stopping: Promise<void> | null = null
   #giveUp: () => void = () => {}
@@ -147,14 +145,14 @@ class RunningServer implements Server {
     this.#storage = new Storage(disk, ports.compression, storageOptions, boot.database.lastZxid, {
       onDurable: (zxid) => this.#pump.durable(zxid),
       onSnapshotSlice: () => this.#pump.snapshotSlice(),
-      onSnapshotWritten: () => figures.snapshots.add(clock.nowMs() - this.#snapshotBeganMs),
+      onSnapshotWritten: () => figures.snapshots.add(this.#pump.snapshotWritten()),
       onFatal: (error) => this.#fail(failureOf(error)),
     })
     this.#turnEnd = new TurnEnd(() => this.#pump.endTurn())
     this.#alarm = new WakeTimer(clock, timers, () => this.#pump.wake())
     this.#pump = new Pump(replica, {
       network: this.#network,
-      storage: this.#pumpStorage(clock),
+      storage: this.#storage,
       clock,
       wantTurnEnd: () => this.#turnEnd.want(),
       wakeAt: (nowMs) => this.#alarm.wakeAt(nowMs),
@@ -170,21 +168,6 @@ class RunningServer implements Server {
     // orphans last; a new database needs one before its first log.
     if (boot.recovery.isNew || boot.recovery.txnCount > 0 || boot.orphanCount > 0) {
       this.#pump.beginSnapshot()
-    }
-  }
-
-  /** The storage, with the time of each snapshot's beginning noted. */
-  #pumpStorage(clock: Clock): PumpStorage {
-    const storage = this.#storage
-    return {
-      append: (zxid, bytes, start, end) => storage.append(zxid, bytes, start, end),
-      flush: () => storage.flush(),
-      snapshotDue: () => storage.snapshotDue(),
-      beginSnapshot: (source, lastProcessed) => {
-        if (!storage.snapshotRunning) this.#snapshotBeganMs = clock.nowMs()
-        storage.beginSnapshot(source, lastProcessed)
-      },
-      continueSnapshot: () => storage.continueSnapshot(),
     }
   }
 

@@ -207,6 +207,21 @@ it('begins a snapshot at the end of a turn, and goes on with it turn after turn'
   expect(takeAsked()).toEqual(['flush', 'want turn end', 'flush', 'want turn end', 'flush'])
 })
 
+it('rests after a snapshot, four times as long as it took', () => {
+  snapshotDue = true
+  pump.endTurn()
+  nowMs = 100
+  expect(pump.snapshotWritten()).toBe(100)
+  snapshotDue = true
+  takeAsked()
+  nowMs = 499
+  pump.endTurn()
+  expect(takeAsked()).toEqual(['flush'])
+  nowMs = 500
+  pump.endTurn()
+  expect(takeAsked()).toEqual(['flush', 'snapshot 0', 'want turn end'])
+})
+
 describe('a peer that does not take what it gets', () => {
   beforeEach(() => {
     connect(1)

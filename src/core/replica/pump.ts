@@ -35,6 +35,9 @@ export interface PumpPorts {
 /** Output arrays of a connection beyond this are let go once they have been sent. */
 const IDLE_OUTPUT_BYTES = 64 << 10
 
+/** How many times as long as a snapshot took, none is begun after it. */
+const SNAPSHOT_REST = 4
+
 export class Pump implements ClientEvents {
   readonly replica: Replica
   readonly #ports: PumpPorts
@@ -44,6 +47,8 @@ export class Pump implements ClientEvents {
   /** Connections with more to be served, one portion a turn, so that nobody else has to wait. */
   readonly #heldBack = new Set<ConnectionId>()
   #wakeAtMs = Infinity
+  #snapshotBeganMs: number | null = null
+  #restUntilMs = 0
 
   constructor(replica: Replica, ports: PumpPorts) {
     this.replica = replica
@@ -92,7 +97,7 @@ export class Pump implements ClientEvents {
     const { storage } = this.#ports
     this.#serveHeldBack()
     storage.flush()
-    if (storage.snapshotDue()) this.beginSnapshot()
+    if (storage.snapshotDue() && this.#mayBeginSnapshot()) this.beginSnapshot()
     else if (storage.continueSnapshot()) this.#ports.wantTurnEnd()
   }
 
@@ -106,8 +111,26 @@ export class Pump implements ClientEvents {
   /** Begins a snapshot of the present state, to be written in slices at the ends of turns. */
   beginSnapshot(): void {
     const { database } = this.replica
+    this.#snapshotBeganMs ??= this.#ports.clock.nowMs()
     this.#ports.storage.beginSnapshot(snapshotSourceOf(database), database.lastZxid)
     this.#ports.wantTurnEnd()
+  }
+
+  /** The snapshot is whole. Returns how long it took, in milliseconds. */
+  snapshotWritten(): number {
+    const nowMs = this.#ports.clock.nowMs()
+    const tookMs = nowMs - (this.#snapshotBeganMs ?? nowMs)
+    this.#snapshotBeganMs = null
+    this.#restUntilMs = nowMs + SNAPSHOT_REST * tookMs
+    return tookMs
+  }
+
+  /**
+   * On a large tree and under a heavy load the next snapshot is due before the last one is cold.
+   * Between two of them clients have the disk and the thread for themselves for a while.
+   */
+  #mayBeginSnapshot(): boolean {
+    return this.#ports.clock.nowMs() >= this.#restUntilMs
   }
 
   /** The snapshot being written can go on. */
