@@ -1,6 +1,7 @@
 // Writes jute primitives into one growing array of bytes. A length that is known only afterwards
 // is reserved and filled in at the end. It knows the primitives, and nothing of records.
 
+import { copyBytes } from '../../base/copy-bytes.ts'
 import { encodeUtf8Into } from '../../base/text.ts'
 
 export class JuteWriter {
@@ -82,16 +83,7 @@ export class JuteWriter {
   raw(source: Uint8Array, start: number, end: number): void {
     const length = end - start
     this.ensure(length)
-    if (length <= SMALL_COPY_BYTES) {
-      const bytes = this.bytes
-      let to = this.position
-      for (let from = start; from < end; from++) bytes[to++] = source[from]!
-    } else {
-      this.bytes.set(
-        start === 0 && end === source.length ? source : source.subarray(start, end),
-        this.position,
-      )
-    }
+    copyBytes(source, start, end, this.bytes, this.position)
     this.position += length
   }
 
@@ -129,5 +121,3 @@ export class JuteWriter {
     this.dataView = new DataView(grown.buffer)
   }
 }
-
-const SMALL_COPY_BYTES = 48

@@ -4,7 +4,7 @@
 import { assert } from '../../base/assert.ts'
 import type { JuteWriter } from '../jute/writer.ts'
 import type { Arena } from './arena.ts'
-import { copyBytes } from './copy-bytes.ts'
+import { copyBytes } from '../../base/copy-bytes.ts'
 import type { Row } from './data-tree.ts'
 import {
   BLOCK,
