@@ -88,11 +88,27 @@ export const layers: readonly Layer[] = [
     'core/jute',
     'core/records',
   ]),
-  core('election', 'who leads', ['base', 'core/records', 'core/quorum']),
-  core('zab', 'what order, what is durable, who has it; transactions are opaque to it', [
+  core('peer', 'links to other servers as the machines see them; the stream of their packets', [
     'base',
+    'ports/peer-network.ts',
+    'core/jute',
+    'core/records',
+  ]),
+  core('election', 'who leads', [
+    'base',
+    'ports/peer-network.ts',
+    'core/jute',
     'core/records',
     'core/quorum',
+    'core/peer',
+  ]),
+  core('zab', 'what order, what is durable, who has it; transactions are opaque to it', [
+    'base',
+    'ports/peer-network.ts',
+    'core/jute',
+    'core/records',
+    'core/quorum',
+    'core/peer',
   ]),
   core('storage', 'log and snapshot formats, recovery, purge, group commit, over the Disk port', [
     'base',
@@ -119,6 +135,7 @@ export const layers: readonly Layer[] = [
     'core/session',
     'core/records',
     'core/tree',
+    'core/peer',
     'core/election',
     'core/zab',
     'core/storage',
