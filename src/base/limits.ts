@@ -6,6 +6,13 @@ import { assert } from './assert.ts'
 /** ZooKeeper's `jute.maxbuffer`: the largest frame that is accepted unless configured otherwise. */
 export const FRAME_BYTES_MAX_DEFAULT = 1_048_575
 
+/**
+ * The largest field of a packet between servers: ZooKeeper 3.9 reads up to `jute.maxbuffer` and as
+ * much again (`zookeeper.jute.maxbuffer.extrasize`), so that what a client may send fits with its
+ * header. All identities of a packet together have the same limit.
+ */
+export const PEER_FIELD_BYTES_MAX_DEFAULT: number = 2 * FRAME_BYTES_MAX_DEFAULT
+
 /** Output that may wait for a slow reader before we stop reading from it. */
 export const OUTPUT_PAUSE_BYTES: number = 1 << 20
 
