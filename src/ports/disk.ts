@@ -54,6 +54,8 @@ export interface Disk {
   replace(path: string, content: Uint8Array): void
   /** Removes a file, durably. */
   remove(path: string): void
+  /** Gives a file another name in its directory, durably; what had that name is replaced. */
+  move(from: string, to: string): void
 
   // While running: requests with completions.
 
@@ -61,5 +63,7 @@ export interface Disk {
   create(path: string, done: (error: DiskError | null, file: DiskFile | null) => void): void
   rename(from: string, to: string, done: Done): void
   unlink(path: string, done: Done): void
+  /** As {@link truncate}. Nobody has the file open for writing. */
+  cut(path: string, length: number, done: Done): void
   syncDirectory(directory: string, done: Done): void
 }

@@ -56,12 +56,20 @@ export class WatchedDisk implements Disk {
     this.#disk.remove(path)
   }
 
+  move(from: string, to: string): void {
+    this.#disk.move(from, to)
+  }
+
   rename(from: string, to: string, done: Done): void {
     this.#disk.rename(from, to, done)
   }
 
   unlink(path: string, done: Done): void {
     this.#disk.unlink(path, done)
+  }
+
+  cut(path: string, length: number, done: Done): void {
+    this.#disk.cut(path, length, done)
   }
 
   syncDirectory(directory: string, done: Done): void {

@@ -205,6 +205,15 @@ export class FakeDisk implements Disk {
     })
   }
 
+  move(from: string, to: string): void {
+    const file = this.#existing(from)
+    this.#requireDirectory(to)
+    this.#change(() => {
+      this.#changeName({ directory: directoryOf(to), add: to, remove: from, file })
+      this.#settleNames(directoryOf(to))
+    })
+  }
+
   // The face with requests.
 
   create(path: string, done: (error: DiskError | null, file: DiskFile | null) => void): void {
@@ -243,6 +252,20 @@ export class FakeDisk implements Disk {
       return null
     }
     this.#request(`unlink ${path}`, this.#conditions.writeUs, effect, effect, done)
+  }
+
+  cut(path: string, length: number, done: Done): void {
+    const effect = (): DiskError | null => {
+      const file = this.#names.get(path)
+      if (file === undefined) return missing(path)
+      if (this.#draw(this.#conditions.syncError)) return failed('EIO', path, 'cut')
+      file.cutDurably(length)
+      return null
+    }
+    const interrupt = (): void => {
+      this.#names.get(path)?.cutDurably(length)
+    }
+    this.#request(`cut ${path}`, this.#conditions.syncUs, effect, interrupt, done)
   }
 
   syncDirectory(directory: string, done: Done): void {

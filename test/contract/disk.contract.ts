@@ -128,6 +128,20 @@ export function diskContract(name: string, makeDisk: () => DiskUnderTest): void 
     )
 
     it(
+      'is cut by request as well',
+      onDisk(async (bench) => {
+        const { disk } = bench
+        disk.replace(bench.path('a'), Uint8Array.from([1, 2, 3, 4]))
+        await bench.asked((done) => disk.cut(bench.path('a'), 3, done))
+        expect(bench.content('a')).toEqual([1, 2, 3])
+        await bench.asked((done) => disk.cut(bench.path('a'), 100, done))
+        expect(bench.content('a')).toEqual([1, 2, 3])
+        await bench.asked((done) => disk.cut(bench.path('a'), 0, done))
+        expect(bench.content('a')).toEqual([])
+      }),
+    )
+
+    it(
       'is replaced as a whole',
       onDisk(async (bench) => {
         bench.disk.replace(bench.path('a'), Uint8Array.from([1, 2, 3]))
@@ -167,6 +181,17 @@ export function diskContract(name: string, makeDisk: () => DiskUnderTest): void 
     )
 
     it(
+      'change at once, too; what had the new name is gone',
+      onDisk(async (bench) => {
+        bench.disk.replace(bench.path('a'), Uint8Array.of(1))
+        bench.disk.replace(bench.path('b'), Uint8Array.of(2))
+        bench.disk.move(bench.path('a'), bench.path('b'))
+        expect(bench.disk.list(bench.directory)).toEqual(['b'])
+        expect(bench.content('b')).toEqual([1])
+      }),
+    )
+
+    it(
       'of directories are not files',
       onDisk(async (bench) => {
         bench.disk.makeDirectory(bench.path('d'))
@@ -184,6 +209,7 @@ export function diskContract(name: string, makeDisk: () => DiskUnderTest): void 
           () => disk.read(bench.path('none'), 0, 1),
           () => disk.truncate(bench.path('none'), 0),
           () => disk.remove(bench.path('none')),
+          () => disk.move(bench.path('none'), bench.path('b')),
           () => disk.replace(bench.path('none/a'), new Uint8Array(1)),
         ]
         for (const call of calls) {
@@ -208,6 +234,7 @@ export function diskContract(name: string, makeDisk: () => DiskUnderTest): void 
           await bench.failed((done) => disk.create(`${none}/a`, (error) => done(error))),
           await bench.failed((done) => disk.rename(none, bench.path('b'), done)),
           await bench.failed((done) => disk.unlink(none, done)),
+          await bench.failed((done) => disk.cut(none, 0, done)),
           await bench.failed((done) => disk.syncDirectory(none, done)),
         ]
         for (const error of errors) {
@@ -311,9 +338,21 @@ export function diskContract(name: string, makeDisk: () => DiskUnderTest): void 
         bench.disk.replace(bench.path('gone'), Uint8Array.of(1))
         bench.disk.truncate(bench.path('d/e/a'), 2)
         bench.disk.remove(bench.path('gone'))
+        bench.disk.move(bench.path('d/e/a'), bench.path('d/e/b'))
         crash()
-        expect(bench.content('d/e/a')).toEqual([1, 2])
+        expect(bench.disk.list(bench.path('d/e'))).toEqual(['b'])
+        expect(bench.content('d/e/b')).toEqual([1, 2])
         expect(bench.disk.list(bench.directory)).toEqual(['d'])
+      }),
+    )
+
+    it(
+      'keeps a cut that was answered',
+      onCrashing(async (bench, crash) => {
+        bench.disk.replace(bench.path('a'), Uint8Array.from([1, 2, 3]))
+        await bench.asked((done) => bench.disk.cut(bench.path('a'), 1, done))
+        crash()
+        expect(bench.content('a')).toEqual([1])
       }),
     )
 

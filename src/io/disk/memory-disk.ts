@@ -49,6 +49,13 @@ export class MemoryDisk implements Disk {
     this.#files.delete(path)
   }
 
+  move(from: string, to: string): void {
+    const content = this.#content(from, 'rename')
+    this.#requireDirectoryOf(to, 'rename')
+    this.#files.delete(from)
+    this.#files.set(to, content)
+  }
+
   create(path: string, done: (error: DiskError | null, file: DiskFile | null) => void): void {
     let file: MemoryFile | null = null
     this.#attempt(
@@ -63,16 +70,15 @@ export class MemoryDisk implements Disk {
   }
 
   rename(from: string, to: string, done: Done): void {
-    this.#attempt(() => {
-      const content = this.#content(from, 'rename')
-      this.#requireDirectoryOf(to, 'rename')
-      this.#files.delete(from)
-      this.#files.set(to, content)
-    }, done)
+    this.#attempt(() => this.move(from, to), done)
   }
 
   unlink(path: string, done: Done): void {
     this.#attempt(() => this.remove(path), done)
+  }
+
+  cut(path: string, length: number, done: Done): void {
+    this.#attempt(() => this.truncate(path, length), done)
   }
 
   syncDirectory(directory: string, done: Done): void {

@@ -141,6 +141,7 @@ class CountingDisk implements Disk {
   truncate: Disk['truncate'] = (path, length) => this.#disk.truncate(path, length)
   replace: Disk['replace'] = (path, content) => this.#disk.replace(path, content)
   remove: Disk['remove'] = (path) => this.#disk.remove(path)
+  move: Disk['move'] = (from, to) => this.#disk.move(from, to)
 
   create: Disk['create'] = (path, done) => {
     this.#outstanding++
@@ -151,6 +152,7 @@ class CountingDisk implements Disk {
   }
   rename: Disk['rename'] = (from, to, done) => this.#disk.rename(from, to, this.#one(done))
   unlink: Disk['unlink'] = (path, done) => this.#disk.unlink(path, this.#one(done))
+  cut: Disk['cut'] = (path, length, done) => this.#disk.cut(path, length, this.#one(done))
   syncDirectory: Disk['syncDirectory'] = (directory, done) =>
     this.#disk.syncDirectory(directory, this.#one(done))
 

@@ -103,6 +103,13 @@ export class NodeDisk implements Disk {
     })
   }
 
+  move(from: string, to: string): void {
+    attempt('rename', from, () => {
+      fs.renameSync(from, to)
+      syncPath(dirname(to))
+    })
+  }
+
   create(path: string, done: (error: DiskError | null, file: DiskFile | null) => void): void {
     fs.open(
       path,
@@ -126,6 +133,26 @@ export class NodeDisk implements Disk {
 
   unlink(path: string, done: Done): void {
     fs.unlink(path, (error) => done(error === null ? null : diskError(error, 'remove', path)))
+  }
+
+  cut(path: string, length: number, done: Done): void {
+    const failure = (error: NodeJS.ErrnoException | null): DiskError | null =>
+      error === null ? null : diskError(error, 'cut', path)
+    fs.open(path, 'r+', (openError, fd) => {
+      if (openError !== null) return done(failure(openError))
+      const close = (error: NodeJS.ErrnoException | null): void => {
+        fs.close(fd, () => done(failure(error)))
+      }
+      const sync = (error: NodeJS.ErrnoException | null): void => {
+        if (error !== null) close(error)
+        else fs.fsync(fd, close)
+      }
+      fs.fstat(fd, (statError, stats) => {
+        if (statError !== null) close(statError)
+        else if (stats.size > length) fs.ftruncate(fd, length, sync)
+        else sync(null)
+      })
+    })
   }
 
   syncDirectory(directory: string, done: Done): void {
