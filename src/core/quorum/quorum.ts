@@ -7,6 +7,8 @@ import { type Zxid, ZXID_ZERO } from '../../base/zxid.ts'
 
 export interface QuorumVerifier {
   readonly voters: ReadonlySet<number>
+  /** How much a server counts; 0 for one that does not vote, or that must not lead. */
+  weightOf(id: number): number
   /** Whether these servers, those of them that vote, decide for all. */
   containsQuorum(acks: ReadonlySet<number>): boolean
   /** The highest zxid that a quorum has acknowledged, given each one's own; 0 where there is none. */
@@ -21,6 +23,10 @@ export class MajorityQuorum implements QuorumVerifier {
 
   constructor(voters: Iterable<number>) {
     this.voters = new Set(voters)
+  }
+
+  weightOf(id: number): number {
+    return this.voters.has(id) ? 1 : 0
   }
 
   containsQuorum(acks: ReadonlySet<number>): boolean {
@@ -71,6 +77,10 @@ export class HierarchicalQuorum implements QuorumVerifier {
     this.#countingGroups = this.#weightOfGroup.filter((weight) => weight > 0).length
   }
 
+  weightOf(id: number): number {
+    return this.#weightOf.get(id) ?? 0
+  }
+
   containsQuorum(acks: ReadonlySet<number>): boolean {
     const present = this.#weightOfGroup.map(() => 0)
     for (const id of acks) {
@@ -89,6 +99,37 @@ export class HierarchicalQuorum implements QuorumVerifier {
       if (this.containsQuorum(holders)) return candidate
     }
     return ZXID_ZERO
+  }
+}
+
+/**
+ * Two at once, as long as a reconfiguration is proposed and not decided: what both agree to is
+ * agreed (ZooKeeper 3.9 `SyncedLearnerTracker`).
+ */
+export class JointQuorum implements QuorumVerifier {
+  readonly voters: ReadonlySet<number>
+  readonly #one: QuorumVerifier
+  readonly #other: QuorumVerifier
+
+  constructor(one: QuorumVerifier, other: QuorumVerifier) {
+    this.voters = new Set([...one.voters, ...other.voters])
+    this.#one = one
+    this.#other = other
+  }
+
+  weightOf(id: number): number {
+    return Math.max(this.#one.weightOf(id), this.#other.weightOf(id))
+  }
+
+  containsQuorum(acks: ReadonlySet<number>): boolean {
+    return this.#one.containsQuorum(acks) && this.#other.containsQuorum(acks)
+  }
+
+  highestCommitted(acked: ReadonlyMap<number, Zxid>): Zxid {
+    // What a quorum has up to some zxid, it has up to any lower one.
+    const one = this.#one.highestCommitted(acked)
+    const other = this.#other.highestCommitted(acked)
+    return one < other ? one : other
   }
 }
 
