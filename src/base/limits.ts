@@ -13,6 +13,12 @@ export const FRAME_BYTES_MAX_DEFAULT = 1_048_575
  */
 export const PEER_FIELD_BYTES_MAX_DEFAULT: number = 2 * FRAME_BYTES_MAX_DEFAULT
 
+/**
+ * What a leader may send ahead of what a learner can take up, while the learner's own disk is at
+ * work; one that falls behind further starts over.
+ */
+export const LEARNER_BACKLOG_BYTES_MAX: number = 1 << 30
+
 /** Output that may wait for a slow reader before we stop reading from it. */
 export const OUTPUT_PAUSE_BYTES: number = 1 << 20
 
@@ -33,6 +39,9 @@ export const MULTI_READ_BYTES_MAX: number = 64 << 20
 
 /** Watches that one connection may hold. */
 export const WATCHES_PER_CONNECTION_MAX = 1_000_000
+
+/** Links from other servers that one server holds at a time; an ensemble needs a few for each. */
+export const PEER_LINKS_ACCEPTED_MAX = 1_000
 
 assert(OUTPUT_PAUSE_BYTES < OUTPUT_CLOSE_BYTES, 'a slow reader is paused before it is closed')
 assert(

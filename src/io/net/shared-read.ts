@@ -7,7 +7,7 @@
 // The handle of a socket is not part of Node's documented interface. Where it does not look as
 // expected, the socket stays as it is, and works the same.
 
-import { Socket } from 'node:net'
+import { type OnReadOpts, Socket } from 'node:net'
 
 /**
  * All sockets read into it in turn: what is read is dealt with before the next read begins. It is no
@@ -32,16 +32,25 @@ export function readIntoSharedBuffer(
 
   socket.removeAllListeners()
   owner._handle = null
-  const onread = {
+  return new Socket({
+    handle,
+    allowHalfOpen: true,
+    onread: sharedRead(onBytes),
+  } as ConstructorParameters<typeof Socket>[0])
+}
+
+/**
+ * The option `onread` of a socket that connects, by which it reads into the shared buffer from the
+ * start. `onBytes` is called with an array that is good during the call only.
+ */
+export function sharedRead(onBytes: (bytes: Uint8Array) => void): OnReadOpts {
+  return {
     buffer: shared,
-    callback: (count: number, buffer: Uint8Array): boolean => {
+    callback: (count, buffer) => {
       onBytes(count === buffer.length ? buffer : buffer.subarray(0, count))
       return true
     },
   }
-  return new Socket({ handle, allowHalfOpen: true, onread } as ConstructorParameters<
-    typeof Socket
-  >[0])
 }
 
 interface SocketHandle {

@@ -4,6 +4,7 @@
 
 import { type Socket, connect } from 'node:net'
 import type { Transport, TransportConnection, TransportHandlers } from '../../ports/transport.ts'
+import { reasonOf } from './reason-of.ts'
 
 export interface TcpOptions {
   /** Lets the operating system notice peers that vanished; sessions have deadlines of their own. */
@@ -51,10 +52,4 @@ class TcpConnection implements TransportConnection {
   close(): void {
     this.#socket.destroy()
   }
-}
-
-function reasonOf(error: NodeJS.ErrnoException): string {
-  // One attempt for each address of a name: Node gathers their failures.
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ')
-  return error.message === '' ? (error.code ?? error.name) : error.message
 }
