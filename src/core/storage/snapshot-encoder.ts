@@ -68,28 +68,10 @@ export class SnapshotEncoder {
   }
 
   #begin(out: JuteWriter): void {
-    const { tree } = this.#source
     out.int(SNAPSHOT_MAGIC)
     out.int(2)
     out.safeLong(-1)
-    const sessionsAt = out.position
-    out.int(0)
-    let sessionCount = 0
-    for (const [id, timeoutMs] of this.#source.sessions()) {
-      out.long(id)
-      out.int(timeoutMs)
-      sessionCount++
-    }
-    out.intAt(sessionsAt, sessionCount)
-    const aclsAt = out.position
-    out.int(0)
-    let aclCount = 0
-    for (const [aclId, list] of tree.acls.entries()) {
-      out.safeLong(aclId)
-      aclList.write(out, list)
-      aclCount++
-    }
-    out.intAt(aclsAt, aclCount)
+    writeSessionsAndAcls(this.#source, out)
     this.#sum(out)
   }
 
@@ -122,4 +104,26 @@ export class SnapshotEncoder {
     this.#adler = adler32(this.#adler, out.bytes, this.#summed, out.position)
     this.#summed = out.position
   }
+}
+
+/** What comes before the nodes: no node may name an access list that a reader does not know. */
+export function writeSessionsAndAcls(source: SnapshotSource, out: JuteWriter): void {
+  const sessionsAt = out.position
+  out.int(0)
+  let sessionCount = 0
+  for (const [id, timeoutMs] of source.sessions()) {
+    out.long(id)
+    out.int(timeoutMs)
+    sessionCount++
+  }
+  out.intAt(sessionsAt, sessionCount)
+  const aclsAt = out.position
+  out.int(0)
+  let aclCount = 0
+  for (const [aclId, list] of source.tree.acls.entries()) {
+    out.safeLong(aclId)
+    aclList.write(out, list)
+    aclCount++
+  }
+  out.intAt(aclsAt, aclCount)
 }

@@ -287,7 +287,7 @@ class SnapshotReading {
   }
 }
 
-function readStat(reader: JuteReader, stat: MutableStat): void {
+export function readStat(reader: JuteReader, stat: MutableStat): void {
   stat.czxid = reader.zxid()
   stat.mzxid = reader.zxid()
   stat.ctime = reader.safeLong()
@@ -302,9 +302,9 @@ function readStat(reader: JuteReader, stat: MutableStat): void {
   stat.pzxid = reader.zxid()
 }
 
-type MutableStat = { -readonly [K in keyof StatPersisted]: StatPersisted[K] }
+export type MutableStat = { -readonly [K in keyof StatPersisted]: StatPersisted[K] }
 
-const EMPTY_STAT: StatPersisted = {
+export const EMPTY_STAT: StatPersisted = {
   czxid: 0 as Zxid,
   mzxid: 0 as Zxid,
   ctime: 0,
