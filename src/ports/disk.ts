@@ -41,8 +41,11 @@ export interface Disk {
   list(directory: string): readonly string[]
   /** The size of a file in bytes, or null where there is none. */
   size(path: string): number | null
-  /** Up to `length` bytes from `offset`; fewer at the end of the file. */
-  read(path: string, offset: number, length: number): Uint8Array
+  /**
+   * Up to `length` bytes from `offset`; fewer at the end of the file. They may be put into `room`,
+   * of which the result then is a part: whoever reads a long file spares itself new arrays.
+   */
+  read(path: string, offset: number, length: number, room?: Uint8Array): Uint8Array
   /** Makes a directory and its parents, durably. */
   makeDirectory(path: string): void
   /**

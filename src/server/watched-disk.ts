@@ -36,8 +36,8 @@ export class WatchedDisk implements Disk {
     return this.#disk.size(path)
   }
 
-  read(path: string, offset: number, length: number): Uint8Array {
-    return this.#disk.read(path, offset, length)
+  read(path: string, offset: number, length: number, room?: Uint8Array): Uint8Array {
+    return this.#disk.read(path, offset, length, room)
   }
 
   makeDirectory(path: string): void {

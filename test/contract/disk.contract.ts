@@ -57,6 +57,18 @@ export function diskContract(name: string, makeDisk: () => DiskUnderTest): void 
     )
 
     it(
+      'is read alike with room for the bytes, be it enough or not',
+      onDisk(async (bench) => {
+        bench.disk.replace(bench.path('a'), Uint8Array.from([1, 2, 3, 4, 5]))
+        for (const roomBytes of [0, 2, 3, 9]) {
+          const room = new Uint8Array(roomBytes).fill(255)
+          expect([...bench.disk.read(bench.path('a'), 1, 3, room)]).toEqual([2, 3, 4])
+          expect([...bench.disk.read(bench.path('a'), 4, 3, room)]).toEqual([5])
+        }
+      }),
+    )
+
+    it(
       'takes durable and other writes, in any order, and a sync of all of them',
       onDisk(async (bench) => {
         const file = await bench.create('a')

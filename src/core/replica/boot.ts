@@ -7,7 +7,6 @@ import type { Compression } from '../../ports/compression.ts'
 import type { Disk } from '../../ports/disk.ts'
 import type { PipelineSettings } from '../pipeline/settings.ts'
 import type { Acl } from '../records/acl.ts'
-import type { StatPersisted } from '../records/stat.ts'
 import { type RecoveryResult, type RecoveryTarget, recover } from '../storage/recover.ts'
 import type { SnapshotSource } from '../storage/snapshot-encoder.ts'
 import type { SnapshotSummary } from '../storage/snapshot-reader.ts'
@@ -78,11 +77,13 @@ class DatabaseLoader implements RecoveryTarget {
     bytes: Uint8Array,
     pathStart: number,
     pathEnd: number,
-    data: Uint8Array | null,
+    dataStart: number,
+    dataEnd: number,
     aclId: number,
-    stat: StatPersisted,
+    statStart: number,
   ): boolean {
-    return this.database.tree.load(bytes, pathStart, pathEnd, data, aclId, stat) !== NO_ROW
+    const { tree } = this.database
+    return tree.load(bytes, pathStart, pathEnd, dataStart, dataEnd, aclId, statStart) !== NO_ROW
   }
 
   snapshotLoaded(zxid: Zxid, summary: SnapshotSummary): void {

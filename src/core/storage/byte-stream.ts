@@ -5,11 +5,11 @@
 import { ADLER_SEED, adler32 } from '../../base/checksum.ts'
 import type { Disk } from '../../ports/disk.ts'
 
-/** The next piece, of any size; null at the end. */
-export type ByteSource = () => Uint8Array | null
+/** `left` and, behind it, the next piece of any size; no more than `left` at the end. */
+export type ByteSource = (left: Uint8Array) => Uint8Array
 
 export class ByteStream {
-  /** The window. Its array is never written again, so that views of it may be kept. */
+  /** The window. Whether it is written over when more is asked for is the source's affair. */
   bytes: Uint8Array = new Uint8Array(0)
   /** Where the reader stands in the window; the reader moves it. */
   position = 0
@@ -52,34 +52,57 @@ export class ByteStream {
 
   #refill(): boolean {
     if (this.#isEnded) return false
-    const piece = this.#source()
-    if (piece === null) {
-      this.#isEnded = true
-      return false
-    }
     if (this.#isSummed) this.checksum()
     const left = this.available
     this.#before += this.position
-    if (left === 0) {
-      this.bytes = piece
-    } else {
-      const joined = new Uint8Array(left + piece.length)
-      joined.set(this.bytes.subarray(this.position))
-      joined.set(piece, left)
-      this.bytes = joined
-    }
+    this.bytes = this.#source(this.bytes.subarray(this.position))
     this.position = 0
     this.#summed = 0
-    return true
+    this.#isEnded = this.bytes.length === left
+    return !this.#isEnded
   }
 }
 
-/** The pieces of a file, from its start. */
+/** A source of pieces that come as arrays of their own; null at the end. */
+export const pieceSource =
+  (next: () => Uint8Array | null): ByteSource =>
+  (left) => {
+    const piece = next()
+    if (piece === null) return left
+    if (left.length === 0) return piece
+    const joined = new Uint8Array(left.length + piece.length)
+    joined.set(left)
+    joined.set(piece, left.length)
+    return joined
+  }
+
+/** A file, from its start. Each window is an array of its own, so that views of it may be kept. */
 export function fileSource(disk: Disk, path: string, pieceBytes: number): ByteSource {
   let offset = 0
-  return () => {
+  return pieceSource(() => {
     const piece = disk.read(path, offset, pieceBytes)
     offset += piece.length
     return piece.length === 0 ? null : piece
+  })
+}
+
+/**
+ * A file, from its start, through a window that is written over each time: nothing is allocated, and
+ * with pieces of moderate size what is read stays in the caches of the processor.
+ */
+export function windowSource(disk: Disk, path: string, pieceBytes: number): ByteSource {
+  let offset = 0
+  let window = new Uint8Array(Math.min(pieceBytes, disk.size(path) ?? 0))
+  return (left) => {
+    const kept = left.length
+    // The greater part of a large record would else be moved for each small piece.
+    const isCramped = 2 * (window.length - kept) < Math.min(pieceBytes, window.length)
+    const target = isCramped ? new Uint8Array(pieceBytes + 2 * kept) : window
+    target.set(left)
+    window = target
+    const piece = disk.read(path, offset, window.length - kept, window.subarray(kept))
+    if (piece.buffer !== window.buffer) window.set(piece, kept)
+    offset += piece.length
+    return window.subarray(0, kept + piece.length)
   }
 }

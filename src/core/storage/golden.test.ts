@@ -240,9 +240,11 @@ class Content {
   readonly visitor: SnapshotVisitor = {
     session: (id, timeoutMs) => this.sessions.push([id, timeoutMs]),
     acl: (aclId, list) => this.acls.push([aclId, list]),
-    node: (bytes, pathStart, pathEnd, data, aclId, stat) => {
+    node: (bytes, pathStart, pathEnd, dataStart, dataEnd, aclId, statStart) => {
       const path = decodeUtf8(bytes, pathStart, pathEnd)
-      this.nodes.push({ path, data: data?.slice() ?? null, aclId, stat: { ...stat } })
+      const data = dataStart < 0 ? null : bytes.slice(dataStart, dataEnd)
+      const stat = statPersisted.read(new JuteReader(bytes, statStart, bytes.length))
+      this.nodes.push({ path, data, aclId, stat })
       return true
     },
   }
@@ -309,11 +311,13 @@ class DatabaseTarget implements RecoveryTarget {
     bytes: Uint8Array,
     pathStart: number,
     pathEnd: number,
-    data: Uint8Array | null,
+    dataStart: number,
+    dataEnd: number,
     aclId: number,
-    stat: StatPersisted,
+    statStart: number,
   ): boolean {
-    return this.database.tree.load(bytes, pathStart, pathEnd, data, aclId, stat) >= 0
+    const { tree } = this.database
+    return tree.load(bytes, pathStart, pathEnd, dataStart, dataEnd, aclId, statStart) >= 0
   }
 
   snapshotLoaded(zxid: Zxid, summary: SnapshotSummary): void {

@@ -6,7 +6,7 @@ import { adler32 } from '../../base/checksum.ts'
 import { EPOCH_LIMIT, type Zxid, ZXID_ZERO } from '../../base/zxid.ts'
 import type { Disk } from '../../ports/disk.ts'
 import { TXN_HEADER_BYTES } from '../records/txn.ts'
-import { ByteStream, fileSource } from './byte-stream.ts'
+import { type ByteSource, ByteStream, fileSource } from './byte-stream.ts'
 import {
   BODY_ZXID_OFFSET,
   LOG_HEADER_BYTES,
@@ -36,8 +36,8 @@ export interface LogEnd {
 }
 
 /**
- * Stands on one record at a time: `next` moves to it, the fields describe it. The bytes are never
- * written again, so that a view of them may be kept.
+ * Stands on one record at a time: `next` moves to it, the fields describe it. With the usual source
+ * the bytes are never written again, so that a view of them may be kept.
  */
 export class LogReader {
   readonly path: string
@@ -58,11 +58,16 @@ export class LogReader {
   #ended: LogEnd | null = null
 
   /** Throws a StorageError where the file does not begin as a log does. */
-  constructor(disk: Disk, path: string, bodyBytesMax: number) {
+  constructor(
+    disk: Disk,
+    path: string,
+    bodyBytesMax: number,
+    source: ByteSource = fileSource(disk, path, PIECE_BYTES),
+  ) {
     this.path = path
     this.#disk = disk
     this.#bodyBytesMax = bodyBytesMax
-    this.#stream = new ByteStream(fileSource(disk, path, PIECE_BYTES), false)
+    this.#stream = new ByteStream(source, false)
     this.bytes = this.#stream.bytes
     this.#header()
   }

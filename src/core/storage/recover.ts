@@ -10,6 +10,7 @@ import { type Zxid, ZXID_NONE, ZXID_ZERO, counterOf, epochOf, formatZxid } from 
 import type { Compression } from '../../ports/compression.ts'
 import type { Disk } from '../../ports/disk.ts'
 import { MalformedRecord } from '../jute/reader.ts'
+import { windowSource } from './byte-stream.ts'
 import {
   type LogFileName,
   type SnapshotFileName,
@@ -29,7 +30,10 @@ export interface RecoveryTarget extends SnapshotVisitor {
   reset(): void
   /** The snapshot was whole. `zxid` is the one it is named after: transactions above it follow. */
   snapshotLoaded(zxid: Zxid, summary: SnapshotSummary): void
-  /** One transaction: header, body, digest. Throws MalformedRecord where it is none. */
+  /**
+   * One transaction: header, body, digest. The bytes are valid during the call. Throws
+   * MalformedRecord where it is none.
+   */
   applyTxn(zxid: Zxid, bytes: Uint8Array, start: number, end: number): void
 }
 
@@ -173,7 +177,8 @@ class Recovery {
     // The log that holds the snapshot's own transaction is read for those that follow it.
     const needed = logsFrom(logs, (from + 1) as Zxid)
     for (const { path } of needed) {
-      const reader = new LogReader(this.#disk, path, this.#options.fieldBytesMax)
+      const source = windowSource(this.#disk, path, WINDOW_BYTES)
+      const reader = new LogReader(this.#disk, path, this.#options.fieldBytesMax, source)
       while (reader.next()) {
         if (reader.zxid <= from) continue
         this.#checkOrder(reader, last, snapshot)
@@ -301,3 +306,5 @@ class Recovery {
 
 /** As ZooKeeper 3.9 `FileSnap.deserialize`. */
 const SNAPSHOTS_TRIED_MAX = 100
+
+const WINDOW_BYTES = 256 << 10

@@ -9,7 +9,7 @@ import { encodeUtf8 } from '../../base/text.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import { JuteWriter } from '../jute/writer.ts'
 import { NaiveTree } from '../tree/naive-tree.ts'
-import { ByteStream } from './byte-stream.ts'
+import { ByteStream, pieceSource } from './byte-stream.ts'
 import type { SnapshotFileName } from './file-names.ts'
 import { SnapshotEncoder } from './snapshot-encoder.ts'
 import { SNAPPY_HEADER } from './snapshot-format.ts'
@@ -47,17 +47,18 @@ function read(
 ): { summary: SnapshotSummary; tree: NaiveTree } {
   const tree = new NaiveTree(rules)
   let at = 0
-  const stream = new ByteStream(() => {
+  const source = pieceSource(() => {
     if (at >= bytes.length) return null
     const piece = bytes.slice(at, at + pieceBytes)
     at += piece.length
     return piece
-  }, true)
+  })
+  const stream = new ByteStream(source, true)
   const summary = readSnapshot(stream, 'snapshot.9', 1 << 20, {
     session() {},
     acl: (aclId, list) => tree.acls.load(aclId, list),
-    node: (from, pathStart, pathEnd, data, aclId, stat) =>
-      tree.load(from, pathStart, pathEnd, data, aclId, stat) >= 0,
+    node: (from, pathStart, pathEnd, dataStart, dataEnd, aclId, statStart) =>
+      tree.load(from, pathStart, pathEnd, dataStart, dataEnd, aclId, statStart) >= 0,
   })
   return { summary, tree }
 }

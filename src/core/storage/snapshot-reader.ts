@@ -8,9 +8,9 @@ import { type SessionId, sessionIdOf } from '../../base/session-id.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import { JuteReader, MalformedRecord } from '../jute/reader.ts'
 import { type Acl, aclList } from '../records/acl.ts'
-import type { StatPersisted } from '../records/stat.ts'
 import { DIGEST_VERSION } from '../records/txn.ts'
 import type { ByteStream } from './byte-stream.ts'
+import { checkStat } from './check-stat.ts'
 import {
   LAST_ZXID_SECTION_BYTES,
   SEAL_BYTES,
@@ -24,16 +24,19 @@ export interface SnapshotVisitor {
   session(id: SessionId, timeoutMs: number): void
   acl(aclId: number, list: readonly Acl[]): void
   /**
-   * The path is bytes from `pathStart` to `pathEnd` ("" for the root); `data` and `stat` are valid
-   * during the call. False where the node has no parent, which ends the reading.
+   * Path ("" for the root) and data are ranges of the bytes, which are valid during the call;
+   * `dataStart` is -1 for null data. A `StatPersisted`, of which zxids and times are known to be
+   * within their limits, begins at `statStart`. False where the node has no parent, which ends the
+   * reading.
    */
   node(
     bytes: Uint8Array,
     pathStart: number,
     pathEnd: number,
-    data: Uint8Array | null,
+    dataStart: number,
+    dataEnd: number,
     aclId: number,
-    stat: StatPersisted,
+    statStart: number,
   ): boolean
 }
 
@@ -78,7 +81,6 @@ class SnapshotReading {
   readonly #fieldBytesMax: number
   readonly #visitor: SnapshotVisitor
   readonly #reader = new JuteReader(EMPTY_BYTES)
-  readonly #stat = { ...EMPTY_STAT }
   readonly #seals: SnapshotSeal[] = []
 
   constructor(stream: ByteStream, path: string, fieldBytesMax: number, visitor: SnapshotVisitor) {
@@ -123,12 +125,8 @@ class SnapshotReading {
     const count = this.#count()
     for (let i = 0; i < count; i++) {
       const reader = this.#record(this.#aclEntryBytes())
-      try {
-        const aclId = reader.safeLong()
-        this.#visitor.acl(aclId, aclList.read(reader) ?? [])
-      } catch (error) {
-        throw this.#asCorrupt(error)
-      }
+      const aclId = this.#exactly(() => reader.safeLong())
+      this.#visitor.acl(aclId, this.#exactly(() => aclList.read(reader)) ?? [])
       this.#stream.position = reader.position
     }
     return count
@@ -149,7 +147,6 @@ class SnapshotReading {
 
   #nodes(): number {
     const stream = this.#stream
-    const stat = this.#stat
     let nodeCount = 0
     for (;;) {
       const pathBytes = this.#fieldBytes(0)
@@ -159,25 +156,40 @@ class SnapshotReading {
       }
       const dataBytes = this.#fieldBytes(pathBytes)
       const nodeBytes = pathBytes + dataBytes + 8 + STAT_PERSISTED_BYTES
-      const reader = this.#record(nodeBytes)
-      const pathStart = reader.position + 4
-      const pathEnd = reader.position + pathBytes
-      reader.position = pathEnd
-      const dataLength = reader.int()
-      const dataStart = reader.position
-      if (dataLength > 0) reader.position += dataLength
-      const data = dataLength < 0 ? null : reader.bytes.subarray(dataStart, reader.position)
-      let isPlaced: boolean
-      try {
-        const aclId = reader.safeLong()
-        readStat(reader, stat)
-        isPlaced = this.#visitor.node(reader.bytes, pathStart, pathEnd, data, aclId, stat)
-      } catch (error) {
-        throw this.#asCorrupt(error)
-      }
+      this.#need(nodeBytes)
+      const dataStart = this.#intAt(pathBytes) < 0 ? -1 : stream.position + pathBytes + 4
+      const aclStart = stream.position + pathBytes + dataBytes
+      const statStart = aclStart + 8
+      this.#checkStat(statStart)
+      const isPlaced = this.#visitor.node(
+        stream.bytes,
+        stream.position + 4,
+        stream.position + pathBytes,
+        dataStart,
+        aclStart,
+        this.#aclId(aclStart),
+        statStart,
+      )
       if (!isPlaced) throw this.#corrupt('a node comes before its parent')
       stream.position += nodeBytes
       nodeCount++
+    }
+  }
+
+  #aclId(at: number): number {
+    const { bytes } = this.#stream
+    const high = intOf(bytes, at)
+    const low = intOf(bytes, at + 4)
+    if (high === low >> 31) return low
+    this.#reader.reset(bytes, at, at + 8)
+    return this.#exactly(() => this.#reader.safeLong())
+  }
+
+  #checkStat(at: number): void {
+    try {
+      checkStat(this.#stream.bytes, at, this.#reader)
+    } catch (error) {
+      throw this.#asCorrupt(error)
     }
   }
 
@@ -227,11 +239,7 @@ class SnapshotReading {
   }
 
   #zxid(reader: JuteReader): Zxid {
-    try {
-      return reader.zxid()
-    } catch (error) {
-      throw this.#asCorrupt(error)
-    }
+    return this.#exactly(() => reader.zxid())
   }
 
   #count(): number {
@@ -267,9 +275,15 @@ class SnapshotReading {
   }
 
   #intAt(distance: number): number {
-    const { bytes, position } = this.#stream
-    const at = position + distance
-    return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+    return intOf(this.#stream.bytes, this.#stream.position + distance)
+  }
+
+  #exactly<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      throw this.#asCorrupt(error)
+    }
   }
 
   #asCorrupt(error: unknown): unknown {
@@ -287,34 +301,8 @@ class SnapshotReading {
   }
 }
 
-export function readStat(reader: JuteReader, stat: MutableStat): void {
-  stat.czxid = reader.zxid()
-  stat.mzxid = reader.zxid()
-  stat.ctime = reader.safeLong()
-  stat.mtime = reader.safeLong()
-  stat.version = reader.int()
-  stat.cversion = reader.int()
-  stat.aversion = reader.int()
-  const ownerHigh = reader.int()
-  const ownerLow = reader.int()
-  stat.ephemeralOwner =
-    ownerHigh === 0 && ownerLow === 0 ? 0n : (BigInt(ownerHigh) << 32n) | BigInt(ownerLow >>> 0)
-  stat.pzxid = reader.zxid()
-}
-
-export type MutableStat = { -readonly [K in keyof StatPersisted]: StatPersisted[K] }
-
-export const EMPTY_STAT: StatPersisted = {
-  czxid: 0 as Zxid,
-  mzxid: 0 as Zxid,
-  ctime: 0,
-  mtime: 0,
-  version: 0,
-  cversion: 0,
-  aversion: 0,
-  ephemeralOwner: 0n,
-  pzxid: 0 as Zxid,
-}
+const intOf = (bytes: Uint8Array, at: number): number =>
+  (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
 
 /** zxid and version, before the digest itself */
 const DIGEST_HEAD_BYTES = 12

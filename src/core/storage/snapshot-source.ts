@@ -3,7 +3,7 @@
 
 import type { Compression } from '../../ports/compression.ts'
 import type { Disk } from '../../ports/disk.ts'
-import { type ByteSource, ByteStream, fileSource } from './byte-stream.ts'
+import { type ByteSource, ByteStream, pieceSource, windowSource } from './byte-stream.ts'
 import type { SnapshotFileName } from './file-names.ts'
 import { GZIP_MAGIC, SLASH_FIELD, SNAPPY_HEADER, SNAPPY_MAGIC } from './snapshot-format.ts'
 import { StorageError, StorageErrorCode } from './storage-error.ts'
@@ -38,7 +38,7 @@ export function openSnapshot(
 function snapshotBytes(disk: Disk, compression: Compression, file: SnapshotFileName): ByteSource {
   switch (file.compression) {
     case '':
-      return fileSource(disk, file.path, PIECE_BYTES)
+      return windowSource(disk, file.path, PIECE_BYTES)
     case 'gz':
       return gzipSource(disk, compression, file.path)
     case 'snappy':
@@ -48,17 +48,17 @@ function snapshotBytes(disk: Disk, compression: Compression, file: SnapshotFileN
 
 function gzipSource(disk: Disk, compression: Compression, path: string): ByteSource {
   let isRead = false
-  return () => {
+  return pieceSource(() => {
     if (isRead) return null
     isRead = true
-    const compressed = joined(fileSource(disk, path, PIECE_BYTES))
+    const compressed = disk.read(path, 0, disk.size(path) ?? 0)
     return decompressed(path, () => compression.gunzip(compressed))
-  }
+  })
 }
 
 function snappySource(disk: Disk, compression: Compression, path: string): ByteSource {
-  const file = new ByteStream(fileSource(disk, path, PIECE_BYTES), false)
-  return () => {
+  const file = new ByteStream(windowSource(disk, path, PIECE_BYTES), false)
+  return pieceSource(() => {
     const blocks: Uint8Array[] = []
     let byteCount = 0
     while (byteCount < SNAPPY_PIECE_BYTES) {
@@ -68,7 +68,7 @@ function snappySource(disk: Disk, compression: Compression, path: string): ByteS
       byteCount += block.length
     }
     return blocks.length === 0 ? null : concat(blocks, byteCount)
-  }
+  })
 }
 
 function nextSnappyBlock(
@@ -122,16 +122,6 @@ function isAt(disk: Disk, path: string, offset: number, expected: readonly numbe
   return expected.every((byte, index) => bytes[index] === byte)
 }
 
-function joined(source: ByteSource): Uint8Array {
-  const pieces: Uint8Array[] = []
-  let byteCount = 0
-  for (let piece = source(); piece !== null; piece = source()) {
-    pieces.push(piece)
-    byteCount += piece.length
-  }
-  return concat(pieces, byteCount)
-}
-
 function concat(pieces: readonly Uint8Array[], byteCount: number): Uint8Array {
   if (pieces.length === 1) return pieces[0] as Uint8Array
   const whole = new Uint8Array(byteCount)
@@ -144,6 +134,6 @@ function concat(pieces: readonly Uint8Array[], byteCount: number): Uint8Array {
 }
 
 const SMALLEST_BYTES = 10
-const PIECE_BYTES = 4 << 20
+const PIECE_BYTES = 256 << 10
 const SNAPPY_PIECE_BYTES = 1 << 20
 const SNAPPY_BLOCK_BYTES_MAX = 64 << 20

@@ -14,9 +14,10 @@ import { JuteReader, MalformedRecord } from '../jute/reader.ts'
 import type { JuteWriter } from '../jute/writer.ts'
 import { aclList } from '../records/acl.ts'
 import { NO_ROW, type TreeWalk } from '../tree/data-tree.ts'
+import { checkStat } from './check-stat.ts'
 import { type SnapshotSource, writeSessionsAndAcls } from './snapshot-encoder.ts'
 import { STAT_PERSISTED_BYTES } from './snapshot-format.ts'
-import { EMPTY_STAT, type SnapshotVisitor, readStat } from './snapshot-reader.ts'
+import type { SnapshotVisitor } from './snapshot-reader.ts'
 
 /** The writing side. It shows the tree as each node is when its turn comes. */
 export class SnapshotStream {
@@ -71,7 +72,6 @@ export class SnapshotIntake {
   readonly #visitor: SnapshotVisitor
   readonly #fieldBytesMax: number
   readonly #reader = new JuteReader(EMPTY_BYTES)
-  readonly #stat = { ...EMPTY_STAT }
   #part: Part = Part.sessionCount
   /** Sessions or access lists to come. */
   #left = 0
@@ -230,11 +230,12 @@ export class SnapshotIntake {
     reader.skipField()
     const pathEnd = reader.position
     const dataBytes = reader.skipField()
-    const { bytes, position } = reader
-    const data = dataBytes < 0 ? null : bytes.subarray(position - dataBytes, position)
+    const dataEnd = reader.position
+    const dataStart = dataBytes < 0 ? -1 : dataEnd - dataBytes
     const aclId = reader.safeLong()
-    readStat(reader, this.#stat)
-    if (!this.#visitor.node(bytes, pathStart, pathEnd, data, aclId, this.#stat)) {
+    const { bytes, position: stat } = reader
+    checkStat(bytes, stat, reader)
+    if (!this.#visitor.node(bytes, pathStart, pathEnd, dataStart, dataEnd, aclId, stat)) {
       throw new MalformedRecord('a node of a snapshot comes before its parent')
     }
   }

@@ -5,6 +5,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { crc32 } from '../../base/checksum.ts'
+import { loadStored, storedNode } from '../../../test/support/stored-node.ts'
 import { encodeUtf8 } from '../../base/text.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import { JuteWriter } from '../jute/writer.ts'
@@ -256,13 +257,12 @@ class Pair {
   #load(parent: string, { name, size, owner, acl }: Extract<Step, { kind: 'load' }>): void {
     const path = childPath(parent, name)
     if (this.#trees[1].lookupText(path) === NO_ROW) this.#paths.push(path)
-    const bytes = encodeUtf8(path)
     const data = size < 0 ? null : this.#bytes(size)
     const [ownerHigh, ownerLow] = OWNERS[owner % OWNERS.length]!
     const zxid = ++this.#zxid as Zxid
     for (const tree of this.#trees) {
       const aclId = tree.acls.internList(ACLS[acl % ACLS.length]!)
-      tree.load(bytes, 0, bytes.length, data, aclId, {
+      const stored = storedNode(path, data, aclId, {
         czxid: zxid,
         mzxid: (zxid + 1) as Zxid,
         ctime: 1_000_000_000_000,
@@ -273,6 +273,7 @@ class Pair {
         ephemeralOwner: (BigInt(ownerHigh) << 32n) | BigInt(ownerLow >>> 0),
         pzxid: zxid,
       })
+      loadStored(tree, stored)
     }
   }
 

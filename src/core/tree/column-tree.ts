@@ -5,11 +5,11 @@
 
 import { assert } from '../../base/assert.ts'
 import { crc32 } from '../../base/checksum.ts'
-import { EMPTY_BYTES, encodeUtf8 } from '../../base/text.ts'
+import { LastView } from '../../base/last-view.ts'
+import { EMPTY_BYTES, copyOf, encodeUtf8 } from '../../base/text.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import type { JuteWriter } from '../jute/writer.ts'
 import { WORLD_READ } from '../records/acl.ts'
-import type { StatPersisted } from '../records/stat.ts'
 import type { AclTable } from './acl-table.ts'
 import { Arena } from './arena.ts'
 import { ChildLists } from './child-lists.ts'
@@ -38,6 +38,7 @@ import {
   CHILD_COUNT,
   CONTENT_CRC,
   CTIME,
+  CVERSION,
   CZXID,
   DATA_LENGTH,
   DIGEST,
@@ -73,6 +74,10 @@ export class ColumnTree implements DataTree {
   /** `/zookeeper`, whose descendants the digest leaves out. */
   readonly #system: Row
   #approximateDataBytes = '/'.length
+  /** The parent of the node that was loaded last; NO_ROW once nodes have been removed. */
+  #lastParent: Row = NO_ROW
+  #lastParentPath: Uint8Array = EMPTY_BYTES
+  readonly #views = new LastView()
 
   /** Where names are placed in the index follows from `hashSeed`; nothing else does. */
   constructor(rules: OwnerRules, acls: AclTable = new RefAclTable(), hashSeed: number = 0) {
@@ -353,6 +358,7 @@ export class ColumnTree implements DataTree {
     assert(row !== ROOT, 'the root is never removed')
     assert(words[at + CHILD_COUNT] === 0, () => `${this.path(row)} still has children`)
     this.#approximateDataBytes -= this.#paths.characters(words, at) + words[at + DATA_LENGTH]!
+    this.#lastParent = NO_ROW
     this.#paths.forget(row)
     this.#index.remove(this.#names.hashOf(row), row)
     this.#children.remove(parent, row)
@@ -405,33 +411,33 @@ export class ColumnTree implements DataTree {
   }
 
   load(
-    path: Uint8Array,
-    start: number,
-    end: number,
-    data: Uint8Array | null,
+    bytes: Uint8Array,
+    pathStart: number,
+    pathEnd: number,
+    dataStart: number,
+    dataEnd: number,
     aclId: number,
-    stat: StatPersisted,
+    statStart: number,
   ): Row {
-    const bytes = data ?? EMPTY_BYTES
-    const dataStart = data === null ? -1 : 0
-    let slash = end - 1
-    while (slash >= start && path[slash] !== SLASH) slash--
-    const isRoot = start === end || (slash === start && end === start + 1)
+    let slash = pathEnd - 1
+    while (slash >= pathStart && bytes[slash] !== SLASH) slash--
+    const isRoot = pathStart === pathEnd || (slash === pathStart && pathEnd === pathStart + 1)
     let parent = NO_ROW
     let row: Row = ROOT
     if (!isRoot) {
-      if (slash >= start && slash < end - 1) parent = this.lookup(path, start, slash)
+      if (slash < pathStart || slash === pathEnd - 1) return NO_ROW
+      parent = this.#parentToLoad(bytes, pathStart, slash)
       if (parent === NO_ROW) return NO_ROW
-      row = this.child(parent, path, slash + 1, end)
+      row = this.child(parent, bytes, slash + 1, pathEnd)
     }
     if (row === NO_ROW) {
-      row = this.#place(parent, path, slash + 1, end, bytes, dataStart, bytes.length, aclId)
+      row = this.#place(parent, bytes, slash + 1, pathEnd, bytes, dataStart, dataEnd, aclId)
     } else {
       const words = this.#rows.segmentOf(row)
       this.#replaceAcl(words, rowOffset(row), aclId)
-      this.#replaceData(row, words, rowOffset(row), bytes, dataStart, bytes.length)
+      this.#replaceData(row, words, rowOffset(row), bytes, dataStart, dataEnd)
     }
-    this.#loadStat(row, stat)
+    this.#loadStat(row, bytes, statStart)
     return row
   }
 
@@ -475,18 +481,20 @@ export class ColumnTree implements DataTree {
     words[at + ACL] = aclId
     this.acls.retain(aclId)
     this.#content.create(words, at, name, nameStart, nameEnd, data, dataStart, dataEnd)
-    if (parent !== NO_ROW) this.#enter(parent, row, words, at)
+    if (parent !== NO_ROW) {
+      this.#enter(parent, row, words, at, this.#names.hash(parent, name, nameStart, nameEnd))
+    }
     const pathCrc = this.#paths.crc(words, at)
     words[at + CONTENT_CRC] = dataStart < 0 ? pathCrc : crc32(pathCrc, data, dataStart, dataEnd)
     this.#approximateDataBytes += this.#paths.characters(words, at) + words[at + DATA_LENGTH]!
     return row
   }
 
-  #enter(parent: Row, row: Row, words: Int32Array, at: number): void {
+  #enter(parent: Row, row: Row, words: Int32Array, at: number, hash: number): void {
     if (parent === this.#system || this.#has(parent, Flag.undigested)) {
       words[at + NAME]! |= Flag.undigested
     }
-    this.#index.add(this.#names.hashOf(row), row, words[at + BLOCK]!)
+    this.#index.add(hash, row, words[at + BLOCK]!)
     this.#children.add(parent, row)
   }
 
@@ -507,22 +515,34 @@ export class ColumnTree implements DataTree {
     words[at + CONTENT_CRC] = start < 0 ? pathCrc : crc32(pathCrc, data, start, end)
   }
 
-  #loadStat(row: Row, stat: StatPersisted): void {
+  /** Children of one parent come one after the other: its path is compared before it is looked up. */
+  #parentToLoad(path: Uint8Array, start: number, end: number): Row {
+    const last = this.#lastParentPath
+    const length = end - start
+    let same = this.#lastParent !== NO_ROW && length === last.length
+    for (let i = 0; same && i < length; i++) same = last[i] === path[start + i]
+    if (same) return this.#lastParent
+    const parent = this.lookup(path, start, end)
+    this.#lastParent = parent
+    this.#lastParentPath = copyOf(path, start, end)
+    return parent
+  }
+
+  #loadStat(row: Row, bytes: Uint8Array, statStart: number): void {
     const words = this.#rows.segmentOf(row)
     const at = rowOffset(row)
-    putLong(words, at + CZXID, stat.czxid)
-    putLong(words, at + MZXID, stat.mzxid)
-    putLong(words, at + PZXID, stat.pzxid)
-    putLong(words, at + CTIME, stat.ctime)
-    putLong(words, at + MTIME, stat.mtime)
-    words[at + VERSION] = stat.version
-    setCreations(words, at, stat.cversion)
-    words[at + AVERSION] = stat.aversion
+    // A stat is stored as it is kept, up to the version of the children.
+    const view = this.#views.of(bytes)
+    let from = statStart
+    for (let to = at + CZXID; to < at + CVERSION; to++, from += 4) words[to] = view.getInt32(from)
+    setCreations(words, at, view.getInt32(from))
+    words[at + AVERSION] = view.getInt32(from + 4)
+    const ownerHigh = view.getInt32(from + 8)
+    const ownerLow = view.getInt32(from + 12)
+    words[at + PZXID] = view.getInt32(from + 16)
+    words[at + PZXID + 1] = view.getInt32(from + 20)
     this.#owners.clear(row)
-    if (stat.ephemeralOwner !== 0n) {
-      const low = Number(BigInt.asIntN(32, stat.ephemeralOwner))
-      this.#owners.set(row, Number(BigInt.asIntN(32, stat.ephemeralOwner >> 32n)), low)
-    }
+    if (ownerHigh !== 0 || ownerLow !== 0) this.#owners.set(row, ownerHigh, ownerLow)
     this.#redigest(row, words, at)
   }
 

@@ -1,6 +1,7 @@
 // What both trees promise, the one outside the heap and its naive twin.
 
 import { describe, expect, it } from 'vitest'
+import { loadStored, storedNode } from '../../../test/support/stored-node.ts'
 import { encodeUtf8, equalBytes } from '../../base/text.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import { JuteReader } from '../jute/reader.ts'
@@ -181,9 +182,11 @@ describe.each<[string, (rules: OwnerRules) => DataTree]>([
       const row = tree.insert(ROOT, name, 0, 4, data, 0, 4, ACL_WORLD_ALL, 0, 0, 9 as Zxid, 9)
       tree.setData(tree.lookupText('/zookeeper'), data, 0, 4, 1, 9 as Zxid, 9)
       tree.replaceDataSilently(tree.lookupText('/zookeeper/quota'), data)
-      tree.load(encodeUtf8('/loaded'), 0, 7, data, ACL_WORLD_ALL, SOME_STAT)
+      const stored = storedNode('/loaded', data, ACL_WORLD_ALL, SOME_STAT)
+      loadStored(tree, stored)
       name.fill(0)
       data.fill(0)
+      stored.fill(0)
       expect(tree.path(row)).toBe('/name')
       for (const path of ['/name', '/zookeeper', '/zookeeper/quota', '/loaded']) {
         expect(tree.data(tree.lookupText(path))).toEqual(encodeUtf8('data'))
@@ -461,18 +464,17 @@ describe.each<[string, (rules: OwnerRules) => DataTree]>([
 
     it('does not take a node whose parent is missing', () => {
       const tree = fresh()
-      const path = encodeUtf8('/no/where')
-      expect(tree.load(path, 0, path.length, null, ACL_WORLD_ALL, SOME_STAT)).toBe(NO_ROW)
-      const bare = encodeUtf8('bare')
-      expect(tree.load(bare, 0, bare.length, null, ACL_WORLD_ALL, SOME_STAT)).toBe(NO_ROW)
+      for (const path of ['/no/where', 'bare', '/zookeeper/']) {
+        const stored = storedNode(path, null, ACL_WORLD_ALL, SOME_STAT)
+        expect(loadStored(tree, stored)).toBe(NO_ROW)
+      }
       expect(tree.nodeCount).toBe(5)
     })
 
     it('gives a node that exists already the stored owner and data', () => {
       const tree = fresh()
       insert(tree, ROOT, 'a', 'old', { ownerHigh: 1, ownerLow: 1 })
-      const path = encodeUtf8('/a')
-      const row = tree.load(path, 0, 2, encodeUtf8('new'), ACL_WORLD_ALL, SOME_STAT)
+      const row = loadStored(tree, storedNode('/a', encodeUtf8('new'), ACL_WORLD_ALL, SOME_STAT))
       expect(tree.isEphemeral(row)).toBe(false)
       expect(tree.ephemeralCount).toBe(0)
       expect(tree.data(row)).toEqual(encodeUtf8('new'))
@@ -598,11 +600,12 @@ const countsOf = (tree: DataTree) => ({
 })
 
 function loadFrom(tree: DataTree, row: Row, into: DataTree): void {
-  const reader = new JuteReader(bytesOf((out) => tree.writeSnapshotNode(row, out)))
-  const path = encodeUtf8(reader.ustring()!)
-  const data = reader.buffer()
-  const aclId = Number(reader.long())
-  expect(into.load(path, 0, path.length, data, aclId, statPersisted.read(reader))).not.toBe(NO_ROW)
+  expect(
+    loadStored(
+      into,
+      bytesOf((out) => tree.writeSnapshotNode(row, out)),
+    ),
+  ).not.toBe(NO_ROW)
 }
 
 function rest(tree: DataTree, walk: { next(): Row }): string[] {

@@ -7,7 +7,6 @@
 
 import type { Zxid } from '../../base/zxid.ts'
 import type { JuteWriter } from '../jute/writer.ts'
-import type { StatPersisted } from '../records/stat.ts'
 import type { AclTable } from './acl-table.ts'
 
 /** A node's number, good until the node is removed; afterwards it may name another node. */
@@ -152,16 +151,18 @@ export interface DataTree {
   /** Sets the stored cversion and pzxid of a node whose children changed. */
   touchParent(row: Row, creations: number, pzxid: Zxid): void
   /**
-   * Adds a node of a snapshot with its stat as it was stored; an existing one (the nodes that
-   * every tree has) takes the stored values. Returns NO_ROW where the parent is missing.
+   * Adds a node of a snapshot from the bytes it was stored as; an existing one (the nodes that
+   * every tree has) takes the stored values. `dataStart` -1 is null data; a `StatPersisted` whose
+   * numbers have been checked begins at `statStart`. Returns NO_ROW where the parent is missing.
    */
   load(
-    path: Uint8Array,
-    start: number,
-    end: number,
-    data: Uint8Array | null,
+    bytes: Uint8Array,
+    pathStart: number,
+    pathEnd: number,
+    dataStart: number,
+    dataEnd: number,
     aclId: number,
-    stat: StatPersisted,
+    statStart: number,
   ): Row
 
   /**

@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { type GoldenNode, goldenDirectories } from '../../../test/support/golden-data.ts'
-import { encodeUtf8 } from '../../base/text.ts'
+import { loadStored, storedNode } from '../../../test/support/stored-node.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import { ColumnTree } from './column-tree.ts'
 import { ACL_WORLD_ALL, type DataTree, NO_ROW, type OwnerRules } from './data-tree.ts'
@@ -70,12 +70,9 @@ function load(
   stat: GoldenNode['stat'],
   cversion: number,
 ): void {
-  const bytes = encodeUtf8(path)
   const zxid = (field: string): Zxid => Number(stat[field]) as Zxid
-  const row = tree.load(
-    bytes,
-    0,
-    bytes.length,
+  const stored = storedNode(
+    path,
     data === null ? null : new Uint8Array(Buffer.from(data, 'base64')),
     ACL_WORLD_ALL,
     {
@@ -90,7 +87,7 @@ function load(
       pzxid: zxid('pzxid'),
     },
   )
-  expect(row).not.toBe(NO_ROW)
+  expect(loadStored(tree, stored)).not.toBe(NO_ROW)
 }
 
 const digestOf = (tree: DataTree): bigint =>

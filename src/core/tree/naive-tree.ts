@@ -5,6 +5,7 @@
 import { assert, must } from '../../base/assert.ts'
 import { crc32 } from '../../base/checksum.ts'
 import { compareBytes, copyOf, decodeUtf8, encodeUtf8 } from '../../base/text.ts'
+import { JuteReader } from '../jute/reader.ts'
 import { type Zxid, ZXID_ZERO } from '../../base/zxid.ts'
 import type { JuteWriter } from '../jute/writer.ts'
 import { WORLD_READ } from '../records/acl.ts'
@@ -341,21 +342,24 @@ export class NaiveTree implements DataTree {
   }
 
   load(
-    path: Uint8Array,
-    start: number,
-    end: number,
-    data: Uint8Array | null,
+    bytes: Uint8Array,
+    pathStart: number,
+    pathEnd: number,
+    dataStart: number,
+    dataEnd: number,
     aclId: number,
-    stat: StatPersisted,
+    statStart: number,
   ): Row {
-    const text = decodeUtf8(path, start, end)
+    const text = decodeUtf8(bytes, pathStart, pathEnd)
+    const data = dataStart < 0 ? null : copyOf(bytes, dataStart, dataEnd)
+    const stat = statPersisted.read(new JuteReader(bytes, statStart, bytes.length))
     const existing = this.lookupText(text)
     if (existing !== NO_ROW) {
       const node = this.#at(existing)
       this.#change(node, () => {
         this.#replaceAcl(node, aclId)
-        node.data = data === null ? null : copyOf(data, 0, data.length)
-        node.stat = { ...stat }
+        node.data = data
+        node.stat = stat
       })
       return existing
     }
@@ -363,8 +367,7 @@ export class NaiveTree implements DataTree {
     const parent = slash < 0 ? NO_ROW : this.lookupText(text.slice(0, slash))
     if (parent === NO_ROW || slash === text.length - 1) return NO_ROW
     const name = text.slice(slash + 1)
-    const copy = data === null ? null : copyOf(data, 0, data.length)
-    return this.#add(this.#at(parent), name, copy, aclId, { ...stat }).row
+    return this.#add(this.#at(parent), name, data, aclId, stat).row
   }
 
   walk(lastZxid: () => Zxid = () => Number.POSITIVE_INFINITY as Zxid): TreeWalk {

@@ -135,12 +135,7 @@ export class NameIndex {
     }
     const low = newTable(slotsFor(table[COUNT]! - ones), bits)
     const high = newTable(slotsFor(ones), bits)
-    for (let at = HEADER_WORDS; at < table.length; at += SLOT_WORDS) {
-      const row = table[at + 1]!
-      const entryHash = table[at]!
-      if (row === ROOT) continue
-      put(((entryHash >>> (32 - bits)) & 1) === 0 ? low : high, entryHash, row, table[at + 2]!)
-    }
+    moveAll(table, 32 - bits, low, high)
     const prefix = (hash >>> (33 - bits)) << 1
     this.#enter(low, prefix)
     this.#enter(high, prefix | 1)
@@ -214,11 +209,28 @@ function slotOf(table: Int32Array, hash: number, row: Row): number {
 
 function rebuilt(table: Int32Array, slots: number): Int32Array {
   const next = newTable(slots, table[BITS]!)
-  for (let at = HEADER_WORDS; at < table.length; at += SLOT_WORDS) {
-    const row = table[at + 1]!
-    if (row !== ROOT) put(next, table[at]!, row, table[at + 2]!)
-  }
+  moveAll(table, 0, next, next)
   return next
+}
+
+/** Moves all entries to one of two empty tables, by the bit of the hash above `shift`. */
+function moveAll(table: Int32Array, shift: number, zeros: Int32Array, ones: Int32Array): void {
+  const end = table.length
+  for (let from = HEADER_WORDS; from < end; from += SLOT_WORDS) {
+    const row = table[from + 1]!
+    if (row === ROOT) continue
+    const hash = table[from]!
+    const target = ((hash >>> shift) & 1) === 0 ? zeros : ones
+    let at = homeOf(hash, target)
+    while (target[at + 1] !== ROOT) {
+      at += SLOT_WORDS
+      if (at === target.length) at = HEADER_WORDS
+    }
+    target[at] = hash
+    target[at + 1] = row
+    target[at + 2] = table[from + 2]!
+    target[COUNT]!++
+  }
 }
 
 function put(table: Int32Array, hash: number, row: Row, block: Address): void {

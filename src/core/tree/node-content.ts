@@ -3,7 +3,7 @@
 
 import { assert } from '../../base/assert.ts'
 import type { JuteWriter } from '../jute/writer.ts'
-import type { Arena } from './arena.ts'
+import type { Address, Arena } from './arena.ts'
 import { copyBytes } from '../../base/copy-bytes.ts'
 import type { Row } from './data-tree.ts'
 import {
@@ -16,7 +16,7 @@ import {
   paddedName,
   rowOffset,
 } from './row-store.ts'
-import { WORDWISE_BYTES_MAX, writeWords } from './write-words.ts'
+import { WORDWISE_BYTES_MAX, readWords, writeWords } from './write-words.ts'
 
 export class NodeContent {
   readonly #rows: RowStore
@@ -53,7 +53,7 @@ export class NodeContent {
     }
     let flags = wide > 0x7f ? Flag.wideName : 0
     if (dataStart < 0) flags |= Flag.nullData
-    else copyBytes(data, dataStart, dataEnd, bytes, blockStart + nameBytes)
+    else this.#putData(data, dataStart, dataEnd, block, nameBytes)
     words[at + BLOCK] = block
     words[at + NAME]! |= nameLength | flags
     words[at + DATA_LENGTH] = dataLength
@@ -81,10 +81,20 @@ export class NodeContent {
       words[at + NAME] = nameAndFlags | Flag.nullData
     } else {
       words[at + NAME] = nameAndFlags & ~Flag.nullData
-      copyBytes(data, start, end, arena.bytesOf(block), arena.offsetOf(block) + nameBytes)
+      this.#putData(data, start, end, block, nameBytes)
     }
     words[at + DATA_LENGTH] = length
     return length - before
+  }
+
+  #putData(data: Uint8Array, start: number, end: number, block: Address, nameBytes: number): void {
+    const arena = this.#arena
+    if (end - start <= WORDWISE_BYTES_MAX) {
+      const at = arena.wordOffsetOf(block) + (nameBytes >>> 2)
+      readWords(data, start, end, arena.wordsOf(block), at)
+    } else {
+      copyBytes(data, start, end, arena.bytesOf(block), arena.offsetOf(block) + nameBytes)
+    }
   }
 
   free(words: Int32Array, at: number): void {

@@ -1,7 +1,8 @@
-// Copies bytes that begin on a word into a writer, four at a time. Measured against a loop over
-// bytes this is three times as fast; against a typed array's `set` it costs no view, and is faster
-// up to some 250 bytes.
+// Copies bytes that begin on a word, in the arena, into a writer and back, four at a time. Measured
+// against a loop over bytes this is three times as fast; against a typed array's `set` it costs no
+// view, and is faster up to some 250 bytes.
 
+import { LastView } from '../../base/last-view.ts'
 import type { JuteWriter } from '../jute/writer.ts'
 
 /**
@@ -18,6 +19,32 @@ export function writeWords(words: Int32Array, at: number, length: number, out: J
   for (; to < end; to += 4) view.setInt32(to, words[from++]!, isLittleEndian)
   out.position = end
 }
+
+/**
+ * Copies bytes to word `at` of `words` and those behind it; the last word is filled up with zeros.
+ */
+export function readWords(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  words: Int32Array,
+  at: number,
+): void {
+  const view = views.of(bytes)
+  const wordsEnd = end - 3
+  let from = start
+  let to = at
+  for (; from < wordsEnd; from += 4) words[to++] = view.getInt32(from, isLittleEndian)
+  if (from === end) return
+  let last = 0
+  for (let shift = 0; from < end; shift += 8) last |= bytes[from++]! << shift
+  words[to] = isLittleEndian ? last : swapped(last)
+}
+
+const swapped = (word: number): number =>
+  (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)
+
+const views = new LastView()
 
 /** Up to here words are the faster way. */
 export const WORDWISE_BYTES_MAX = 256

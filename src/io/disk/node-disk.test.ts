@@ -136,7 +136,7 @@ class CountingDisk implements Disk {
 
   list: Disk['list'] = (directory) => this.#disk.list(directory)
   size: Disk['size'] = (path) => this.#disk.size(path)
-  read: Disk['read'] = (path, offset, length) => this.#disk.read(path, offset, length)
+  read: Disk['read'] = (path, offset, length, room) => this.#disk.read(path, offset, length, room)
   makeDirectory: Disk['makeDirectory'] = (path) => this.#disk.makeDirectory(path)
   truncate: Disk['truncate'] = (path, length) => this.#disk.truncate(path, length)
   replace: Disk['replace'] = (path, content) => this.#disk.replace(path, content)

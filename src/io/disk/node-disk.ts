@@ -29,19 +29,21 @@ export class NodeDisk implements Disk {
     })
   }
 
-  read(path: string, offset: number, length: number): Uint8Array {
+  read(path: string, offset: number, length: number, room?: Uint8Array): Uint8Array {
     return attempt('read', path, () => {
       const descriptor = fs.openSync(path, 'r')
       try {
         const left = Math.max(0, fs.fstatSync(descriptor).size - offset)
-        const bytes = new Uint8Array(Math.min(length, left))
+        const wanted = Math.min(length, left)
+        const hasRoom = room !== undefined && room.length >= wanted
+        const bytes = hasRoom ? room.subarray(0, wanted) : new Uint8Array(wanted)
         let filled = 0
         while (filled < bytes.length) {
           const count = fs.readSync(
             descriptor,
             bytes,
             filled,
-            bytes.length - filled,
+            Math.min(bytes.length - filled, READ_BYTES_MAX),
             offset + filled,
           )
           if (count === 0) return bytes.slice(0, filled)
@@ -231,6 +233,9 @@ class NodeFile implements DiskFile {
     return error === null || error === undefined ? null : diskError(error, doing, this.path)
   }
 }
+
+/** What the operating system takes in one call, and Node in its arguments. */
+const READ_BYTES_MAX = 1 << 30
 
 /** Elsewhere O_DSYNC is missing, or does not reach the medium (macOS needs F_FULLFSYNC). */
 const HAS_DSYNC = process.platform === 'linux'
