@@ -6,7 +6,6 @@
 import { FourLetterWords } from '../admin/four-letter-words.ts'
 import { firstSessionId, sessionIdOf } from '../base/session-id.ts'
 import { formatZxid } from '../base/zxid.ts'
-import { MajorityQuorum } from '../core/quorum/quorum.ts'
 import { bootDatabase } from '../core/replica/boot.ts'
 import { Pump } from '../core/replica/pump.ts'
 import type { FourLetterWord } from '../core/replica/ready.ts'
@@ -14,6 +13,7 @@ import { Replica } from '../core/replica/replica.ts'
 import { ReplicaStatus } from '../core/replica/status.ts'
 import { Storage } from '../core/storage/storage.ts'
 import { ColumnTree } from '../core/tree/column-tree.ts'
+import { Database } from '../core/tree/database.ts'
 import { type Logger, silentLogger } from '../ports/logger.ts'
 import { WakeTimer } from '../io/time/wake-timer.ts'
 import { Autopurge } from './autopurge.ts'
@@ -117,14 +117,15 @@ class RunningServer implements Server {
     const storageOptions = storageOptionsOf(config, ports)
     const startedMs = clock.nowMs()
     // Nobody outside can foresee which names share a slot.
-    const makeTree = (): ColumnTree =>
-      new ColumnTree(settings, undefined, ports.random.below(2 ** 32))
-    const boot = bootDatabase(disk, ports.compression, storageOptions, settings, makeTree)
+    const makeDatabase = (): Database =>
+      new Database(new ColumnTree(settings, undefined, ports.random.below(2 ** 32)), settings)
+    const boot = bootDatabase(disk, ports.compression, storageOptions, makeDatabase)
+    // The crash may have come between the end of a session and that of its ephemerals.
+    const orphanCount = boot.database.dropOrphanEphemerals()
     const moment = { nowMs: clock.nowMs(), wallMs: clock.wallMs() }
     const replica = new Replica(
       {
         serverId: STANDALONE_ID,
-        quorum: new MajorityQuorum([STANDALONE_ID]),
         settings,
         frameBytesMax: config.frameBytesMax,
         fieldBytesMax: config.fieldBytesMax,
@@ -154,6 +155,7 @@ class RunningServer implements Server {
       network: this.#network,
       storage: this.#storage,
       clock,
+      ensemble: null,
       wantTurnEnd: () => this.#turnEnd.want(),
       wakeAt: (nowMs) => this.#alarm.wakeAt(nowMs),
       onWord: (word) => this.#onWord(word),
@@ -166,7 +168,7 @@ class RunningServer implements Server {
     this.#autopurge = new Autopurge(config.purge, this.#storage, timers, logger)
     // A snapshot of what was replayed spares the next start the same work and makes the removal of
     // orphans last; a new database needs one before its first log.
-    if (boot.recovery.isNew || boot.recovery.txnCount > 0 || boot.orphanCount > 0) {
+    if (boot.recovery.isNew || boot.recovery.txnCount > 0 || orphanCount > 0) {
       this.#pump.beginSnapshot()
     }
   }

@@ -11,6 +11,7 @@ import { bootDatabase } from '../core/replica/boot.ts'
 import { StorageError } from '../core/storage/storage-error.ts'
 import type { StorageOptions } from '../core/storage/storage-options.ts'
 import type { DataTree } from '../core/tree/data-tree.ts'
+import { Database } from '../core/tree/database.ts'
 import { type History, zxidIn } from './checkers/history.ts'
 import { checkTree } from './checkers/tree-checker.ts'
 import { Violation } from './checkers/violation.ts'
@@ -30,7 +31,13 @@ export function checkRot(
   if (damage === null) return
   let database: ReturnType<typeof bootDatabase>['database']
   try {
-    database = bootDatabase(disk, fakeCompression, storage, settings, makeTree).database
+    database = bootDatabase(
+      disk,
+      fakeCompression,
+      storage,
+      () => new Database(makeTree(), settings),
+    ).database
+    database.dropOrphanEphemerals()
   } catch (error) {
     if (!(error instanceof StorageError)) throw error
     mark(`decay refused: ${error.code}`)

@@ -12,11 +12,11 @@ import { bootDatabase } from '../core/replica/boot.ts'
 import { type Observed, checkState, checkStep, observe } from '../core/replica/invariants.ts'
 import { Pump } from '../core/replica/pump.ts'
 import { Replica } from '../core/replica/replica.ts'
-import { MajorityQuorum } from '../core/quorum/quorum.ts'
 import { Storage } from '../core/storage/storage.ts'
 import { StorageError } from '../core/storage/storage-error.ts'
 import type { StorageOptions } from '../core/storage/storage-options.ts'
 import type { DataTree } from '../core/tree/data-tree.ts'
+import { Database } from '../core/tree/database.ts'
 import { ColumnTree } from '../core/tree/column-tree.ts'
 import { NaiveTree } from '../core/tree/naive-tree.ts'
 import type { ClientEvents, ClientNetwork, ConnectionId } from '../ports/client-network.ts'
@@ -158,15 +158,18 @@ export class SimServer {
   #boot(): void {
     const { options, disk, clock, random, network, history, wire, sessions } = this.#around
     const storageOptions = this.#storageOptions()
-    const boot = bootDatabase(disk, fakeCompression, storageOptions, options.settings, () =>
-      this.#makeTree(),
+    const boot = bootDatabase(
+      disk,
+      fakeCompression,
+      storageOptions,
+      () => new Database(this.#makeTree(), options.settings),
     )
     const { database } = boot
+    database.dropOrphanEphemerals()
     const scope = new Scope()
     const replica = new Replica(
       {
         serverId: 1,
-        quorum: new MajorityQuorum([1]),
         settings: options.settings,
         frameBytesMax: options.frameBytesMax,
         fieldBytesMax: FIELD_BYTES_MAX,
@@ -187,6 +190,7 @@ export class SimServer {
       network: this.#checkedNetwork(listener),
       storage,
       clock,
+      ensemble: null,
       wantTurnEnd: () => this.#wantTurnEnd(scope),
       wakeAt: (nowMs) => this.#wakeAt(scope, nowMs),
       onWord: ({ connection, word }) => {

@@ -83,14 +83,14 @@ function play(seed: number): void {
 function expectNothingLeft(port: ScriptedPort, witnesses: readonly Witness[]): void {
   const { replica } = port
   expect(replica.connections.size).toBe(witnesses.length)
-  expect(replica.sessions.tracker.size).toBe(witnesses.length)
+  expect(replica.service!.sessions.tracker.size).toBe(witnesses.length)
   expect(replica.database.sessions.size).toBe(witnesses.length)
   expect(replica.database.tree.ephemeralCount).toBe(witnesses.length)
   expect(replica.watches.count).toBe(
     witnesses.reduce((sum, witness) => sum + witness.watchCount, 0),
   )
   expect(replica.outstandingCount).toBe(0)
-  expect(replica.proposer.preparer.pending.size).toBe(0)
+  expect(replica.proposer!.preparer.pending.size).toBe(0)
   replica.database.tree.verify()
   for (const witness of witnesses) expect(witness.answered).toBeGreaterThan(ROUNDS)
 

@@ -13,7 +13,6 @@ import {
 import { firstSessionId } from '../../src/base/session-id.ts'
 import type { Zxid } from '../../src/base/zxid.ts'
 import { DEFAULT_PIPELINE_SETTINGS } from '../../src/core/pipeline/settings.ts'
-import { MajorityQuorum } from '../../src/core/quorum/quorum.ts'
 import { type Observed, checkState, checkStep, observe } from '../../src/core/replica/invariants.ts'
 import { Pump } from '../../src/core/replica/pump.ts'
 import type { FourLetterWord } from '../../src/core/replica/ready.ts'
@@ -63,7 +62,6 @@ export class ScriptedPort {
     this.replica = new Replica(
       {
         serverId: 1,
-        quorum: new MajorityQuorum([1]),
         settings: this.#settings,
         frameBytesMax: FRAME_BYTES_MAX,
         fieldBytesMax: FIELD_BYTES_MAX,
@@ -87,6 +85,7 @@ export class ScriptedPort {
         continueSnapshot: () => false,
       },
       clock: { nowMs: () => this.nowMs, wallMs: () => WALL_MS + this.nowMs },
+      ensemble: null,
       wantTurnEnd() {},
       wakeAt: (nowMs) => {
         this.#wakeAtMs = nowMs

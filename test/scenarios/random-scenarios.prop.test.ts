@@ -133,7 +133,7 @@ async function transcriptOf(list: readonly Event[], tree: TreeKind): Promise<rea
     if (client.isOpen) expect([client.name, client.unansweredCount]).toEqual([client.name, 0])
   }
   world.replica.replica.database.tree.verify()
-  expect(world.replica.replica.proposer.preparer.pending.size).toBe(0)
+  expect(world.replica.replica.proposer!.preparer.pending.size).toBe(0)
   return transcript
 }
 

@@ -131,7 +131,7 @@ export class NodePreparer {
     } else if (op === OpCode.createTTL) {
       return ErrorCode.BadArguments
     }
-    if (!request.isSessionAlive) return ErrorCode.SessionExpired
+    if (request.sessionError !== ErrorCode.Ok) return request.sessionError
     requirePath(pathLength)
     const slash = lastSlashOrNone(bytes, pathStart, pathEnd)
     if (slash < 0) return ErrorCode.BadArguments
@@ -209,7 +209,7 @@ export class NodePreparer {
     const pathEnd = reader.position
     const pathStart = pathEnd - pathLength
     const version = reader.int()
-    if (!request.isSessionAlive) return ErrorCode.SessionExpired
+    if (request.sessionError !== ErrorCode.Ok) return request.sessionError
     requirePath(pathLength)
     const slash = lastSlashOrNone(bytes, pathStart, pathEnd)
     if (slash < 0) return ErrorCode.BadArguments
@@ -235,7 +235,7 @@ export class NodePreparer {
     const dataLength = reader.skipField()
     const dataEnd = reader.position
     const version = reader.int()
-    if (!request.isSessionAlive) return ErrorCode.SessionExpired
+    if (request.sessionError !== ErrorCode.Ok) return request.sessionError
     if (pathLength < 0 || !isValidPath(bytes, pathStart, pathEnd)) return ErrorCode.BadArguments
     const path = decodeUtf8(bytes, pathStart, pathEnd)
     const node = this.#pending.find(bytes, pathStart, pathEnd, path)
@@ -270,7 +270,7 @@ export class NodePreparer {
     skipAclList(reader)
     const aclEnd = reader.position
     const version = reader.int()
-    if (!request.isSessionAlive) return ErrorCode.SessionExpired
+    if (request.sessionError !== ErrorCode.Ok) return request.sessionError
     if (pathLength < 0 || !isValidPath(bytes, pathStart, pathEnd)) return ErrorCode.BadArguments
     if (!this.#normaliseAcl(request, bytes, aclStart, aclEnd)) return ErrorCode.InvalidACL
     const node = this.#find(bytes, pathStart, pathEnd)
@@ -293,7 +293,7 @@ export class NodePreparer {
     const pathEnd = reader.position
     const pathStart = pathEnd - pathLength
     const version = reader.int()
-    if (!request.isSessionAlive) return ErrorCode.SessionExpired
+    if (request.sessionError !== ErrorCode.Ok) return request.sessionError
     if (pathLength < 0 || !isValidPath(bytes, pathStart, pathEnd)) return ErrorCode.BadArguments
     const node = this.#find(bytes, pathStart, pathEnd)
     if (node === null) return ErrorCode.NoNode

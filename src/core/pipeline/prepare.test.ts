@@ -185,8 +185,10 @@ it('the version of data wraps from the greatest to the least number', () => {
   expect(database.digestMismatches).toBe(0)
 })
 
-it('a dead session is refused', () => {
-  const made = create('/a')
-  made.isSessionAlive = false
-  expect(prepare(made).error).toBe(ErrorCode.SessionExpired)
+it('a session that is over, or that was moved elsewhere, is refused', () => {
+  for (const error of [ErrorCode.SessionExpired, ErrorCode.SessionMoved]) {
+    const made = create('/a')
+    made.sessionError = error
+    expect(prepare(made).error).toBe(error)
+  }
 })

@@ -66,6 +66,11 @@ export class Preparer {
     this.#finish(ErrorCode.Ok, start, out)
   }
 
+  /** A request that nobody can read, or may make, spends its zxid all the same. */
+  prepareRefusal(request: WriteRequest, error: number, out: JuteWriter): void {
+    this.#finish(error, this.#begin(request, out), out)
+  }
+
   /** A container or a node with a time to live is removed by the server itself. */
   prepareContainerRemoval(path: string, request: WriteRequest, out: JuteWriter): number {
     const start = this.#begin(request, out)

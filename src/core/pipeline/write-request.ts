@@ -2,14 +2,15 @@
 // each request.
 
 import { type Zxid, ZXID_ZERO } from '../../base/zxid.ts'
+import { ErrorCode } from '../records/errors.ts'
 import { type Identities, SERVER_IDENTITIES } from './identities.ts'
 
 export class WriteRequest {
   /** The two halves of the session id. */
   sessionHigh: number = 0
   sessionLow: number = 0
-  /** False once the session is closing or has expired: what still arrives is refused. */
-  isSessionAlive: boolean = true
+  /** What a request of this session is refused with: it is over, or was moved to another server. */
+  sessionError: number = ErrorCode.Ok
   cxid: number = 0
   op: number = 0
   /** What the transaction will be stamped with. */

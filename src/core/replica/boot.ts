@@ -1,24 +1,26 @@
 // From what recovery finds on disk to the database that a replica begins with.
 
 import { assert } from '../../base/assert.ts'
+import { Ring } from '../../base/ring.ts'
 import type { SessionId } from '../../base/session-id.ts'
+import { copyOf } from '../../base/text.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import type { Compression } from '../../ports/compression.ts'
 import type { Disk } from '../../ports/disk.ts'
-import type { PipelineSettings } from '../pipeline/settings.ts'
 import type { Acl } from '../records/acl.ts'
 import { type RecoveryResult, type RecoveryTarget, recover } from '../storage/recover.ts'
 import type { SnapshotSource } from '../storage/snapshot-encoder.ts'
 import type { SnapshotSummary } from '../storage/snapshot-reader.ts'
 import type { StorageOptions } from '../storage/storage-options.ts'
-import { type DataTree, NO_ROW } from '../tree/data-tree.ts'
-import { Database } from '../tree/database.ts'
+import { NO_ROW } from '../tree/data-tree.ts'
+import type { Database } from '../tree/database.ts'
+import type { LogEntry } from '../zab/log-entry.ts'
 
 export interface Boot {
   readonly database: Database
   readonly recovery: RecoveryResult
-  /** Ephemerals whose session was gone: the crash came between the two. */
-  readonly orphanCount: number
+  /** The last transactions replayed, oldest first; as many as were asked for. */
+  readonly recent: readonly LogEntry[]
 }
 
 /**
@@ -29,14 +31,14 @@ export function bootDatabase(
   disk: Disk,
   compression: Compression,
   options: StorageOptions,
-  settings: PipelineSettings,
-  makeTree: () => DataTree,
+  makeDatabase: () => Database,
+  recentMax: number = 0,
 ): Boot {
-  const loader = new DatabaseLoader(settings, makeTree)
-  const recovery = recover(disk, compression, options, loader)
-  const { database } = loader
+  const filler = new DatabaseFiller(makeDatabase, recentMax)
+  const recovery = recover(disk, compression, options, filler)
+  const { database } = filler
   database.lastZxid = recovery.lastZxid
-  return { database, recovery, orphanCount: database.dropOrphanEphemerals() }
+  return { database, recovery, recent: filler.takeRecent() }
 }
 
 /** A database as a snapshot is taken of it. */
@@ -46,14 +48,17 @@ export const snapshotSourceOf = (database: Database): SnapshotSource => ({
   lastZxid: () => database.lastZxid,
 })
 
-class DatabaseLoader implements RecoveryTarget {
-  readonly #settings: PipelineSettings
-  readonly #makeTree: () => DataTree
+/** Takes what recovery finds, or what a leader sends, into a database. */
+export class DatabaseFiller implements RecoveryTarget {
+  readonly #makeDatabase: () => Database
+  readonly #recentMax: number
   #database: Database | null = null
+  #recent = new Ring<LogEntry>()
 
-  constructor(settings: PipelineSettings, makeTree: () => DataTree) {
-    this.#settings = settings
-    this.#makeTree = makeTree
+  /** Of the transactions that are replayed the last `recentMax` are kept. */
+  constructor(makeDatabase: () => Database, recentMax: number = 0) {
+    this.#makeDatabase = makeDatabase
+    this.#recentMax = recentMax
   }
 
   get database(): Database {
@@ -62,7 +67,15 @@ class DatabaseLoader implements RecoveryTarget {
   }
 
   reset(): void {
-    this.#database = new Database(this.#makeTree(), this.#settings)
+    this.#database = this.#makeDatabase()
+    this.#recent = new Ring()
+  }
+
+  /** The last transactions replayed, oldest first. */
+  takeRecent(): readonly LogEntry[] {
+    const recent: LogEntry[] = []
+    while (this.#recent.length > 0) recent.push(this.#recent.shift())
+    return recent
   }
 
   session(id: SessionId, timeoutMs: number): void {
@@ -94,7 +107,11 @@ class DatabaseLoader implements RecoveryTarget {
     this.database.finishLoading()
   }
 
-  applyTxn(_zxid: Zxid, bytes: Uint8Array, start: number, end: number): void {
+  applyTxn(zxid: Zxid, bytes: Uint8Array, start: number, end: number): void {
     this.database.apply(bytes, start, end, null)
+    if (this.#recentMax === 0) return
+    if (this.#recent.length === this.#recentMax) this.#recent.shift()
+    const copy = copyOf(bytes, start, end)
+    this.#recent.push({ zxid, bytes: copy, start: 0, end: copy.length })
   }
 }

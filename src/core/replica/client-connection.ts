@@ -19,13 +19,16 @@ import type { ClientOutput } from './ready.ts'
  */
 export type ConnectionState = 'new' | 'connecting' | 'open' | 'closing' | 'closed'
 
-/** A request that waits: a write for its transaction, a read for the writes before it. */
+/**
+ * A request that waits: a write for its transaction, a `sync` for the leader, any other for those
+ * before it.
+ */
 export interface QueuedRequest {
   readonly xid: number
   readonly op: number
-  /** The write's transaction; 0 for a read. */
-  readonly zxid: Zxid
-  /** A read's body, copied; null for a write. */
+  /** Waits for more than the requests before it. */
+  isBlocked: boolean
+  /** What is answered from the tree, copied; null for a write. */
   readonly body: Uint8Array | null
   readonly identities: Identities
   /** What it makes us keep, wherever it is kept. */

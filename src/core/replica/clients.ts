@@ -25,26 +25,22 @@ export class Clients implements Audience {
   readonly options: ClientsOptions
   /** Connections with a session that are gone, since the start. */
   droppedCount = 0
+  /** Sessions whose time ran out, since the start. */
+  expiredSessionCount = 0
 
   readonly #time: StepTime
   readonly #ready: ReadyBuilder
   readonly #watches: WatchManager
-  readonly #sessions: SessionDesk
+  /** Whose sessions the connections have; null while nobody is served. */
+  sessions: SessionDesk | null = null
   /** Connections that have not sent a handshake yet, the oldest first. */
   readonly #strangers = new Set<ClientConnection>()
 
-  constructor(
-    options: ClientsOptions,
-    time: StepTime,
-    ready: ReadyBuilder,
-    watches: WatchManager,
-    sessions: SessionDesk,
-  ) {
+  constructor(options: ClientsOptions, time: StepTime, ready: ReadyBuilder, watches: WatchManager) {
     this.options = options
     this.#time = time
     this.#ready = ready
     this.#watches = watches
-    this.#sessions = sessions
     this.statistics = new ConnectionStatistics(time.nowMs)
   }
 
@@ -79,6 +75,11 @@ export class Clients implements Audience {
     this.#ready.touch(connection)
   }
 
+  /** Nobody is served any more: all who were have to go elsewhere. */
+  dropAll(): void {
+    for (const connection of this.connections.values()) this.drop(connection)
+  }
+
   /** When the oldest stranger has been silent for too long; Infinity where there is none. */
   get handshakeDeadlineMs(): number {
     for (const stranger of this.#strangers) return stranger.openedMs + this.options.handshakeMsMax
@@ -96,7 +97,7 @@ export class Clients implements Audience {
     connection.state = 'closed'
     this.#strangers.delete(connection)
     this.#watches.removeWatcher(connection.watcher)
-    this.#sessions.detach(connection)
+    this.sessions?.detach(connection)
     connection.queue.clear()
     connection.queuedBytes = 0
   }

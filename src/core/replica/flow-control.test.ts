@@ -4,7 +4,6 @@ import {
   OUTSTANDING_PER_CONNECTION_MAX,
   QUEUED_BYTES_PER_CONNECTION_MAX,
 } from '../../base/limits.ts'
-import { ZXID_ZERO } from '../../base/zxid.ts'
 import { ClientConnection } from './client-connection.ts'
 import { mayResume, needsPause } from './flow-control.ts'
 
@@ -20,7 +19,7 @@ function ask(count: number): void {
     connection.queue.push({
       xid,
       op: 1,
-      zxid: ZXID_ZERO,
+      isBlocked: true,
       body: null,
       identities,
       byteCount: 0,

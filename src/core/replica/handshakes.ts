@@ -3,43 +3,41 @@
 // what it sends meanwhile waits.
 
 import { Ring } from '../../base/ring.ts'
-import type { SessionId } from '../../base/session-id.ts'
+import { type SessionId, sessionIdOf } from '../../base/session-id.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import { type JuteReader, MalformedRecord } from '../jute/reader.ts'
 import { type ConnectRequest, readConnectRequest } from '../records/connect.ts'
 import type { TrackedSession } from '../session/session-tracker.ts'
 import type { Database } from '../tree/database.ts'
-import type { Leader } from '../zab/leader.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { Clients } from './clients.ts'
-import type { Proposer } from './proposer.ts'
 import { writeConnected, writeSessionInvalid } from './replies.ts'
-import type { SessionDesk } from './session-desk.ts'
+import { OWNED_HERE, type SessionDesk } from './session-desk.ts'
 import type { StepTime } from './step-time.ts'
+import type { Writes } from './writes.ts'
 
 export class Handshakes {
   readonly #database: Database
-  readonly #leader: Leader
-  readonly #proposer: Proposer
+  readonly #writes: Writes
   readonly #sessions: SessionDesk
   readonly #clients: Clients
   readonly #time: StepTime
   readonly #onServing: (connection: ClientConnection) => void
   readonly #renewals = new Ring<Renewal>()
+  /** Connections for whose session the leader has been asked. */
+  readonly #asked = new Map<SessionId, Asked>()
 
   /** `onServing` is told when what a connection sent behind its handshake can be read. */
   constructor(
     database: Database,
-    leader: Leader,
-    proposer: Proposer,
+    writes: Writes,
     sessions: SessionDesk,
     clients: Clients,
     time: StepTime,
     onServing: (connection: ClientConnection) => void,
   ) {
     this.#database = database
-    this.#leader = leader
-    this.#proposer = proposer
+    this.#writes = writes
     this.#sessions = sessions
     this.#clients = clients
     this.#time = time
@@ -59,11 +57,28 @@ export class Handshakes {
       this.#begin(connection, this.#sessions.timeoutFor(request.timeOut))
       return
     }
-    const former = this.#sessions.connectionOf(request.sessionId as SessionId)
+    const id = sessionIdOf(request.sessionId)
+    const former = this.#sessions.connectionOf(id)
     if (former !== undefined) this.#clients.drop(former)
-    const session = this.#sessions.renew(request, this.#time.nowMs)
-    if (session === null) this.#refuse(connection)
-    else this.#renew(connection, session)
+    if (this.#sessions.isPasswordRight(request)) {
+      this.#goOn(connection, id, this.#sessions.timeoutFor(request.timeOut))
+    } else {
+      this.#refuse(connection)
+    }
+  }
+
+  /** The leader has said whether a session lives. */
+  revalidated(id: SessionId, isValid: boolean): void {
+    const asked = this.#asked.get(id)
+    if (asked === undefined) return
+    this.#asked.delete(id)
+    const { connection, timeoutMs } = asked
+    if (connection.state !== 'connecting') return
+    if (isValid) {
+      this.#beginServing(connection, this.#sessions.tracker.add(id, timeoutMs, this.#time.nowMs))
+    } else {
+      this.#refuse(connection)
+    }
   }
 
   /** A session's transaction has been applied: its client is served. */
@@ -86,15 +101,33 @@ export class Handshakes {
     const session = this.#sessions.tracker.add(this.#sessions.newId(), timeoutMs, this.#time.nowMs)
     this.#sessions.attach(connection, session)
     connection.state = 'connecting'
-    this.#proposer.proposeSession(connection, session, this.#time.wallMs)
+    this.#writes.beginSession(connection, session)
+  }
+
+  /** A client goes on with a session that is its own, if it still is one. */
+  #goOn(connection: ClientConnection, id: SessionId, timeoutMs: number): void {
+    if (this.#writes.lastProposed === null) {
+      this.#ask(connection, id, timeoutMs)
+      return
+    }
+    const session = this.#sessions.renew(id, timeoutMs, OWNED_HERE, this.#time.nowMs)
+    if (session === null) this.#refuse(connection)
+    else this.#renew(connection, session, this.#writes.lastProposed)
+  }
+
+  #ask(connection: ClientConnection, id: SessionId, timeoutMs: number): void {
+    const former = this.#asked.get(id)
+    if (former !== undefined) this.#clients.drop(former.connection)
+    connection.state = 'connecting'
+    this.#asked.set(id, { connection, timeoutMs })
+    if (former === undefined) this.#writes.revalidate(id, timeoutMs)
   }
 
   /**
    * What the session asked on its former connection may still be under way. It is answered when
    * that is done, so that a client that looks for its own lost write finds it.
    */
-  #renew(connection: ClientConnection, session: TrackedSession): void {
-    const after = this.#leader.lastProposed
+  #renew(connection: ClientConnection, session: TrackedSession, after: Zxid): void {
     if (after === this.#database.lastZxid) {
       this.#connected(connection, session)
     } else {
@@ -122,6 +155,11 @@ export class Handshakes {
     this.#connected(connection, session)
     this.#onServing(connection)
   }
+}
+
+interface Asked {
+  readonly connection: ClientConnection
+  readonly timeoutMs: number
 }
 
 /** A session that goes on with a new connection, once everything up to `after` has been applied. */

@@ -6,7 +6,6 @@ import { encodeUtf8 } from '../../base/text.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import { NodeHasher } from '../../io/crypto/node-hasher.ts'
 import { DEFAULT_PIPELINE_SETTINGS } from '../pipeline/settings.ts'
-import { MajorityQuorum } from '../quorum/quorum.ts'
 import { ACL_WORLD_ALL, ROOT } from '../tree/data-tree.ts'
 import { Database } from '../tree/database.ts'
 import { NaiveTree } from '../tree/naive-tree.ts'
@@ -23,7 +22,6 @@ beforeEach(() => {
   replica = new Replica(
     {
       serverId: 1,
-      quorum: new MajorityQuorum([1]),
       settings,
       frameBytesMax: 1000,
       fieldBytesMax: 1000,
@@ -65,7 +63,7 @@ it('an ephemeral without a session', () => {
 })
 
 it('a session that nobody lets expire', () => {
-  replica.sessions.tracker.remove(SESSION)
+  replica.service!.sessions.tracker.remove(SESSION)
   expect(() => checkState(replica)).toThrow(/not tracked/)
 })
 
@@ -80,7 +78,7 @@ it('more applied than committed', () => {
 })
 
 it('changes pending while nothing is in flight', () => {
-  const { pending } = replica.proposer.preparer
+  const { pending } = replica.proposer!.preparer
   pending.change(pending.findText('/')!, 1 as Zxid)
   expect(() => checkState(replica)).toThrow(/pending/)
 })

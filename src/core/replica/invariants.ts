@@ -13,11 +13,15 @@ export interface Observed {
   readonly proposed: Zxid
 }
 
-export const observe = (replica: Replica): Observed => ({
-  applied: replica.database.lastZxid,
-  committed: replica.leader.committed,
-  proposed: replica.leader.lastProposed,
-})
+export function observe({ database, standalone }: Replica): Observed {
+  const applied = database.lastZxid
+  const leader = standalone?.leader
+  return {
+    applied,
+    committed: leader?.committed ?? applied,
+    proposed: leader?.lastProposed ?? applied,
+  }
+}
 
 /** Facts about one state. */
 export function checkState(replica: Replica): void {
@@ -28,15 +32,18 @@ export function checkState(replica: Replica): void {
     replica.database.digestMismatches === 0,
     'a transaction led to another digest than foreseen',
   )
-  const { pending } = replica.proposer.preparer
-  if (applied === proposed)
-    assert(pending.size === 0, 'nothing is in flight, but changes are pending')
+  const { proposer, service } = replica
+  if (applied === proposed) {
+    const pendingCount = proposer?.preparer.pending.size ?? 0
+    assert(pendingCount === 0, 'nothing is in flight, but changes are pending')
+  }
   const { tree, sessions } = replica.database
   for (const owner of tree.ephemeralOwners()) {
     assert(sessions.has(sessionIdOf(owner)), () => `ephemerals of a session that is not: ${owner}`)
   }
+  if (service === null || proposer === null) return
   for (const id of sessions.keys()) {
-    assert(replica.sessions.tracker.get(id) !== undefined, () => `session ${id} is not tracked`)
+    assert(service.sessions.tracker.get(id) !== undefined, () => `session ${id} is not tracked`)
   }
 }
 

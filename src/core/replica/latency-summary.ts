@@ -54,3 +54,9 @@ function floorOf(bucket: number): number {
   if (bucket < EXACT_MS) return bucket
   return Math.floor(EXACT_MS * 2 ** ((bucket - EXACT_MS) / PER_DOUBLING))
 }
+
+/** How long clients waited for answers, since the start or the last reset. */
+export interface Latencies {
+  readonly read: LatencySummary
+  readonly update: LatencySummary
+}

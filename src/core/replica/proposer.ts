@@ -1,55 +1,81 @@
-// Makes proposals of requests: writes the transaction, gives it to the leader and to the log, and
-// remembers for whom. What is committed comes back out in the same order. It knows no frames and
-// sends nothing.
+// Makes proposals of requests, those of this server's clients and those that learners pass on:
+// writes the transaction, gives it to the order, and remembers for whom. What is committed comes
+// back in the same order. It knows no frames and sends nothing.
 
 import { assert } from '../../base/assert.ts'
 import { Ring } from '../../base/ring.ts'
+import type { SessionId } from '../../base/session-id.ts'
 import { EMPTY_BYTES } from '../../base/text.ts'
 import type { Zxid } from '../../base/zxid.ts'
-import { type JuteReader, MalformedRecord } from '../jute/reader.ts'
+import { JuteReader, MalformedRecord } from '../jute/reader.ts'
 import type { JuteWriter } from '../jute/writer.ts'
-import { SERVER_IDENTITIES } from '../pipeline/identities.ts'
+import { Identities, SERVER_IDENTITIES } from '../pipeline/identities.ts'
 import { Preparer } from '../pipeline/prepare.ts'
 import type { PipelineSettings } from '../pipeline/settings.ts'
 import { UnusableRequest } from '../pipeline/unusable-request.ts'
 import { WriteRequest } from '../pipeline/write-request.ts'
-import { OpCode } from '../records/opcodes.ts'
+import type { Membership } from '../quorum/membership.ts'
+import { ErrorCode } from '../records/errors.ts'
+import { OpCode, opKind } from '../records/opcodes.ts'
 import type { TrackedSession } from '../session/session-tracker.ts'
 import type { Database } from '../tree/database.ts'
-import type { Leader } from '../zab/leader.ts'
 import type { LogEntry } from '../zab/log-entry.ts'
+import type { ForwardedRequest } from '../zab/zab-host.ts'
 import type { ClientConnection } from './client-connection.ts'
+import { type SessionDesk, OWNED_HERE } from './session-desk.ts'
+import type { StepTime } from './step-time.ts'
 import { TxnArena } from './txn-arena.ts'
+import { sessionIdFrom } from './txn-peek.ts'
+import type { Writes } from './writes.ts'
 
-/** A proposal that is not applied yet. */
-export interface Proposal {
-  readonly entry: LogEntry
-  readonly op: number
-  /** Who waits for the answer; null for what the server does on its own. */
-  readonly connection: ClientConnection | null
-  /** The session that begins or ends. */
-  readonly session: TrackedSession | null
+/** Where proposals go to be ordered and made durable. */
+export interface Order {
+  /** The zxid that the next proposal has to carry. */
+  readonly nextZxid: Zxid
+  readonly lastProposed: Zxid
+  propose(entry: LogEntry, membership: Membership | null): void
 }
 
-export class Proposer {
+/** A proposal that is not applied yet. */
+interface Proposal {
+  readonly entry: LogEntry
+  /** Who waits for the answer; null for what the server does on its own, or for a learner. */
+  readonly connection: ClientConnection | null
+}
+
+/** A `sync` that waits for everything proposed before it. */
+interface WaitingSync {
+  readonly connection: ClientConnection
+  readonly after: Zxid
+}
+
+export class Proposer implements Writes {
   readonly preparer: Preparer
-  readonly #leader: Leader
-  /** Where entries go that are to be made durable. */
-  readonly #append: LogEntry[]
+  readonly #order: Order
+  readonly #sessions: SessionDesk
+  readonly #time: StepTime
+  readonly #onSynced: (connection: ClientConnection) => void
   readonly #arena = new TxnArena()
   readonly #request = new WriteRequest()
+  readonly #reader = new JuteReader(EMPTY_BYTES)
   readonly #inFlight = new Ring<Proposal>()
+  readonly #syncs = new Ring<WaitingSync>()
 
+  /** `onSynced` is told of each connection whose oldest `sync` is done. */
   constructor(
     database: Database,
-    leader: Leader,
+    order: Order,
+    sessions: SessionDesk,
     settings: PipelineSettings,
     fieldBytesMax: number,
-    append: LogEntry[],
+    time: StepTime,
+    onSynced: (connection: ClientConnection) => void,
   ) {
     this.preparer = new Preparer(database, settings, fieldBytesMax)
-    this.#leader = leader
-    this.#append = append
+    this.#order = order
+    this.#sessions = sessions
+    this.#time = time
+    this.#onSynced = onSynced
   }
 
   /** Proposals that are not applied yet. */
@@ -57,17 +83,14 @@ export class Proposer {
     return this.#inFlight.length
   }
 
-  /** A client's write, its body where `reader` stands. Returns its zxid; null if it is unreadable. */
-  proposeWrite(
-    connection: ClientConnection,
-    op: number,
-    xid: number,
-    reader: JuteReader,
-    wallMs: number,
-  ): Zxid | null {
+  get lastProposed(): Zxid {
+    return this.#order.lastProposed
+  }
+
+  write(connection: ClientConnection, op: number, xid: number, reader: JuteReader): boolean {
     const session = connection.session!
-    const request = this.#begin(connection.sessionHigh, connection.sessionLow, op, wallMs)
-    request.isSessionAlive = !session.closing
+    const request = this.#begin(connection.sessionHigh, connection.sessionLow, op)
+    request.sessionError = session.closing ? ErrorCode.SessionExpired : ErrorCode.Ok
     request.cxid = xid
     request.identities = connection.identities
     request.bytes = reader.bytes
@@ -75,67 +98,148 @@ export class Proposer {
     request.end = reader.end
     const out = this.#arena.begin()
     const start = out.position
-    try {
-      this.preparer.prepareRequest(request, out)
-    } catch (problem) {
-      const isRefused = problem instanceof MalformedRecord || problem instanceof UnusableRequest
-      if (!isRefused) throw problem
+    if (!this.#tryPrepare(out)) {
       out.position = start
-      return null
+      return false
     }
-    return this.#propose(out, start, connection, op === OpCode.closeSession ? session : null)
+    this.#propose(out, start, connection)
+    return true
   }
 
-  proposeSession(connection: ClientConnection, session: TrackedSession, wallMs: number): void {
-    const { sessionHigh, sessionLow } = connection
-    const request = this.#begin(sessionHigh, sessionLow, OpCode.createSession, wallMs)
+  /** What a learner passes on always spends a zxid: somebody waits for it there. */
+  forwarded(forwarded: ForwardedRequest): void {
+    const { op, sessionHigh, sessionLow } = forwarded
+    if (op === OpCode.createSession) return this.#createForwarded(forwarded)
+    const request = this.#begin(sessionHigh, sessionLow, op)
+    request.sessionError = this.#sessionError(forwarded)
+    request.cxid = forwarded.cxid
+    request.identities = new Identities(forwarded.identities)
+    request.bytes = forwarded.bytes
+    request.start = forwarded.start
+    request.end = forwarded.end
     const out = this.#arena.begin()
     const start = out.position
-    this.preparer.prepareCreateSession(request, session.timeoutMs, out)
-    this.#propose(out, start, connection, session)
+    if (!isForwardable(op)) {
+      this.preparer.prepareRefusal(request, ErrorCode.Unimplemented, out)
+    } else if (!this.#tryPrepare(out)) {
+      out.position = start
+      this.preparer.prepareRefusal(request, ErrorCode.MarshallingError, out)
+    }
+    this.#propose(out, start, null)
+  }
+
+  beginSession(connection: ClientConnection, session: TrackedSession): void {
+    session.owner = OWNED_HERE
+    const { sessionHigh, sessionLow } = connection
+    this.#proposeSession(sessionHigh, sessionLow, session.timeoutMs, connection)
+  }
+
+  sync(connection: ClientConnection): boolean {
+    if (this.#inFlight.length === 0) return false
+    this.#syncs.push({ connection, after: this.lastProposed })
+    return true
+  }
+
+  revalidate(_session: SessionId, _timeoutMs: number): void {
+    assert(false, 'who orders sessions itself knows which of them live')
   }
 
   /** A session's time has run out. */
-  proposeExpiry(session: TrackedSession, wallMs: number): void {
-    const high = Number(BigInt.asIntN(32, session.id >> 32n))
-    const low = Number(BigInt.asIntN(32, session.id))
-    const request = this.#begin(high, low, OpCode.closeSession, wallMs)
+  proposeExpiry(session: SessionId): void {
+    const high = Number(BigInt.asIntN(32, session >> 32n))
+    const low = Number(BigInt.asIntN(32, session))
+    this.#begin(high, low, OpCode.closeSession)
     const out = this.#arena.begin()
     const start = out.position
-    this.preparer.prepareRequest(request, out)
-    this.#propose(out, start, null, session)
+    this.preparer.prepareRequest(this.#request, out)
+    this.#propose(out, start, null)
   }
 
   /** A container is empty, or a node's time to live is over. */
-  proposeRemoval(path: string, wallMs: number): void {
-    const request = this.#begin(0, 0, OpCode.deleteContainer, wallMs)
+  proposeRemoval(path: string): void {
+    const request = this.#begin(0, 0, OpCode.deleteContainer)
     const out = this.#arena.begin()
     const start = out.position
     this.preparer.prepareContainerRemoval(path, request, out)
-    this.#propose(out, start, null, null)
+    this.#propose(out, start, null)
   }
 
-  /** The next proposal that has been committed and is to be applied; undefined where there is none. */
-  takeCommitted(): Proposal | undefined {
-    const entry = this.#leader.takeCommitted()
-    if (entry === undefined) return undefined
+  take(entry: LogEntry): ClientConnection | null {
     const proposal = this.#inFlight.shift()
     assert(
       proposal.entry === entry,
       () => `${entry.zxid} committed, ${proposal.entry.zxid} awaited`,
     )
-    return proposal
+    const { connection } = proposal
+    return connection === null || connection.state === 'closed' ? null : connection
   }
 
-  #begin(sessionHigh: number, sessionLow: number, op: number, wallMs: number): WriteRequest {
+  applied(zxid: Zxid): void {
+    this.preparer.applied(zxid)
+    for (let next = this.#syncs.peek(); next !== undefined; next = this.#syncs.peek()) {
+      if (next.after > zxid) break
+      this.#syncs.shift()
+      if (next.connection.state !== 'closed') this.#onSynced(next.connection)
+    }
+  }
+
+  #createForwarded({ from, sessionHigh, sessionLow, bytes, start, end }: ForwardedRequest): void {
+    const reader = this.#reader
+    reader.reset(bytes, start, end)
+    const timeoutMs = reader.remaining >= 4 ? reader.int() : 0
+    const id = sessionIdFrom(sessionHigh, sessionLow)
+    const session = this.#sessions.tracker.add(id, timeoutMs, this.#time.nowMs)
+    session.owner = from
+    this.#proposeSession(sessionHigh, sessionLow, timeoutMs, null)
+  }
+
+  /** Who may write for a session: the server that its client came through last. */
+  #sessionError({ from, op, sessionHigh, sessionLow }: ForwardedRequest): number {
+    const session = this.#sessions.tracker.get(sessionIdFrom(sessionHigh, sessionLow))
+    if (session === undefined) return ErrorCode.SessionExpired
+    if (op === OpCode.closeSession) {
+      this.#sessions.tracker.markClosing(session)
+      return ErrorCode.Ok
+    }
+    if (session.closing) return ErrorCode.SessionExpired
+    if (session.owner === null) session.owner = from
+    return session.owner === from ? ErrorCode.Ok : ErrorCode.SessionMoved
+  }
+
+  #proposeSession(
+    high: number,
+    low: number,
+    timeoutMs: number,
+    connection: ClientConnection | null,
+  ): void {
+    const request = this.#begin(high, low, OpCode.createSession)
+    const out = this.#arena.begin()
+    const start = out.position
+    this.preparer.prepareCreateSession(request, timeoutMs, out)
+    this.#propose(out, start, connection)
+  }
+
+  /** False: what was to be read is none of our records. */
+  #tryPrepare(out: JuteWriter): boolean {
+    try {
+      this.preparer.prepareRequest(this.#request, out)
+      return true
+    } catch (problem) {
+      const isRefused = problem instanceof MalformedRecord || problem instanceof UnusableRequest
+      if (!isRefused) throw problem
+      return false
+    }
+  }
+
+  #begin(sessionHigh: number, sessionLow: number, op: number): WriteRequest {
     const request = this.#request
     request.sessionHigh = sessionHigh
     request.sessionLow = sessionLow
-    request.isSessionAlive = true
+    request.sessionError = ErrorCode.Ok
     request.cxid = 0
     request.op = op
-    request.zxid = this.#leader.nextZxid
-    request.timeMs = wallMs
+    request.zxid = this.#order.nextZxid
+    request.timeMs = this.#time.wallMs
     request.identities = SERVER_IDENTITIES
     request.bytes = EMPTY_BYTES
     request.start = 0
@@ -143,17 +247,12 @@ export class Proposer {
     return request
   }
 
-  #propose(
-    out: JuteWriter,
-    start: number,
-    connection: ClientConnection | null,
-    session: TrackedSession | null,
-  ): Zxid {
-    const { zxid, op } = this.#request
-    const entry = { zxid, bytes: out.bytes, start, end: out.position }
-    this.#leader.propose(entry)
-    this.#append.push(entry)
-    this.#inFlight.push({ entry, op, connection, session })
-    return zxid
+  #propose(out: JuteWriter, start: number, connection: ClientConnection | null): void {
+    const entry = { zxid: this.#request.zxid, bytes: out.bytes, start, end: out.position }
+    this.#inFlight.push({ entry, connection })
+    this.#order.propose(entry, null)
   }
 }
+
+const isForwardable = (op: number): boolean =>
+  opKind(op) === 'write' || op === OpCode.check || op === OpCode.deleteContainer

@@ -8,7 +8,6 @@ import type { Zxid } from '../../base/zxid.ts'
 import { NodeHasher } from '../../io/crypto/node-hasher.ts'
 import { JuteWriter } from '../jute/writer.ts'
 import { DEFAULT_PIPELINE_SETTINGS } from '../pipeline/settings.ts'
-import { MajorityQuorum } from '../quorum/quorum.ts'
 import { WORLD_ALL } from '../records/acl.ts'
 import { PASSWORD_BYTES, writeConnectRequest } from '../records/connect.ts'
 import { OpCode } from '../records/opcodes.ts'
@@ -41,7 +40,6 @@ beforeEach(() => {
   const replica = new Replica(
     {
       serverId: 1,
-      quorum: new MajorityQuorum([1]),
       settings,
       frameBytesMax: 4 << 20,
       fieldBytesMax: 4 << 20,
@@ -76,6 +74,7 @@ beforeEach(() => {
       continueSnapshot: () => slicesLeft-- > 0,
     },
     clock: { nowMs: () => nowMs, wallMs: () => nowMs },
+    ensemble: null,
     wantTurnEnd: () => asked.push('want turn end'),
     wakeAt: (ms) => asked.push(`wake at ${ms}`),
     onWord: ({ connection, word }) => asked.push(`${connection} asks ${word}`),

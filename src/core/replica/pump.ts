@@ -8,10 +8,20 @@ import type { SessionId } from '../../base/session-id.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import type { ClientEvents, ClientNetwork, ConnectionId } from '../../ports/client-network.ts'
 import type { Clock } from '../../ports/clock.ts'
+import type { LinkId, PeerEvents, PeerNetwork } from '../../ports/peer-network.ts'
 
 import type { Storage } from '../storage/storage.ts'
 import { snapshotSourceOf } from './boot.ts'
-import type { ClientOutput, FourLetterWord, Input, Moment, Ready } from './ready.ts'
+import type { TaskRunner } from './disk-tasks.ts'
+import type {
+  ClientOutput,
+  FourLetterWord,
+  Input,
+  LinkOutput,
+  Moment,
+  Ready,
+  Remark,
+} from './ready.ts'
 import type { Replica } from './replica.ts'
 
 /** What the pump needs of a `Storage`. */
@@ -20,10 +30,21 @@ export type PumpStorage = Pick<
   'append' | 'flush' | 'snapshotDue' | 'beginSnapshot' | 'continueSnapshot'
 >
 
+/** What a member of an ensemble needs besides. */
+export interface EnsemblePorts {
+  readonly peers: PeerNetwork
+  readonly tasks: TaskRunner
+  onRemark(remark: Remark): void
+  /** The server cannot go on. */
+  onFatal(reason: string): void
+}
+
 export interface PumpPorts {
   readonly network: ClientNetwork
   readonly storage: PumpStorage
   readonly clock: Clock
+  /** Null for a server that stands alone. */
+  readonly ensemble: EnsemblePorts | null
   /** Asks for one call of `endTurn` when everything that has arrived is stepped. May be called often. */
   wantTurnEnd(): void
   /** Asks for a call of `wake` at that time of the clock, in place of any asked for before. */
@@ -40,12 +61,31 @@ const SNAPSHOT_REST = 4
 
 export class Pump implements ClientEvents {
   readonly replica: Replica
+  /** What the network of the ensemble tells. */
+  readonly peers: PeerEvents = {
+    listening: (door) => this.#step({ kind: 'door-opened', door }),
+    listenFailed: (door, reason) => this.#step({ kind: 'door-failed', door, reason }),
+    accepted: (link, door, remote) => this.#step({ kind: 'link-accepted', link, door, remote }),
+    opened: (link) => this.#step({ kind: 'link-opened', link }),
+    bytes: (link, bytes) => this.#step({ kind: 'link-bytes', link, bytes }),
+    drained: (link) => {
+      if (this.#fullLinks.delete(link)) this.#step({ kind: 'link-room', link })
+    },
+    closed: (link, reason) => {
+      this.#fullLinks.delete(link)
+      this.#roomyLinks.delete(link)
+      this.#step({ kind: 'link-closed', link, reason })
+    },
+  }
   readonly #ports: PumpPorts
   readonly #moment: { nowMs: number; wallMs: number } = { nowMs: 0, wallMs: 0 }
   /** Connections that are not read from until they have taken what we sent. */
   readonly #stalled = new Set<ConnectionId>()
   /** Connections with more to be served, one portion a turn, so that nobody else has to wait. */
   readonly #heldBack = new Set<ConnectionId>()
+  /** Links with more to be sent: as soon as they have taken what they were given, or next turn. */
+  readonly #fullLinks = new Set<LinkId>()
+  readonly #roomyLinks = new Set<LinkId>()
   #wakeAtMs = Infinity
   #snapshotBeganMs: number | null = null
   #restUntilMs = 0
@@ -96,6 +136,7 @@ export class Pump implements ClientEvents {
   endTurn(): void {
     const { storage } = this.#ports
     this.#serveHeldBack()
+    this.#offerRoom()
     storage.flush()
     if (storage.snapshotDue() && this.#mayBeginSnapshot()) this.beginSnapshot()
     else if (storage.continueSnapshot()) this.#ports.wantTurnEnd()
@@ -106,6 +147,13 @@ export class Pump implements ClientEvents {
     const connections = [...this.#heldBack]
     this.#heldBack.clear()
     for (const connection of connections) this.#step({ kind: 'client-drained', connection })
+  }
+
+  #offerRoom(): void {
+    if (this.#roomyLinks.size === 0) return
+    const links = [...this.#roomyLinks]
+    this.#roomyLinks.clear()
+    for (const link of links) this.#step({ kind: 'link-room', link })
   }
 
   /** Begins a snapshot of the present state, to be written in slices at the ends of turns. */
@@ -130,7 +178,7 @@ export class Pump implements ClientEvents {
    * Between two of them clients have the disk and the thread for themselves for a while.
    */
   #mayBeginSnapshot(): boolean {
-    return this.#ports.clock.nowMs() >= this.#restUntilMs
+    return this.replica.isDatabaseWhole && this.#ports.clock.nowMs() >= this.#restUntilMs
   }
 
   /** The snapshot being written can go on. */
@@ -158,6 +206,7 @@ export class Pump implements ClientEvents {
       this.#ports.wantTurnEnd()
     }
     for (const reply of ready.replies) this.#send(reply)
+    if (this.#ports.ensemble !== null) this.#carryOutPeers(this.#ports.ensemble, ready)
     for (const word of ready.words) this.#ports.onWord(word)
     for (const { connection, reading } of ready.reading) {
       if (!this.#stalled.has(connection)) network.setReading(connection, reading)
@@ -165,6 +214,45 @@ export class Pump implements ClientEvents {
     if (ready.wakeAtMs !== this.#wakeAtMs) {
       this.#wakeAtMs = ready.wakeAtMs
       this.#ports.wakeAt(ready.wakeAtMs)
+    }
+  }
+
+  #carryOutPeers({ peers, tasks, onRemark, onFatal }: EnsemblePorts, ready: Ready): void {
+    for (const remark of ready.remarks) onRemark(remark)
+    for (const command of ready.linkCommands) {
+      switch (command.kind) {
+        case 'open-door':
+          peers.listen(command.door, command.address)
+          break
+        case 'close-door':
+          peers.stopListening(command.door)
+          break
+        case 'dial':
+          peers.dial(command.link, command.address, command.timeoutMs)
+          break
+      }
+    }
+    for (const output of ready.linkOutputs) this.#sendToPeer(peers, output)
+    for (const task of ready.tasks) {
+      tasks.run(task, (database) => this.#step({ kind: 'task-done', task, database }))
+    }
+    if (ready.wantsSnapshot) this.beginSnapshot()
+    if (ready.fatal !== null) onFatal(ready.fatal)
+  }
+
+  #sendToPeer(peers: PeerNetwork, sent: LinkOutput): void {
+    const { link, output } = sent
+    if (output.position > 0) {
+      if (peers.send(link, output.view())) output.resetWithin(IDLE_OUTPUT_BYTES)
+      else output.abandon(IDLE_OUTPUT_BYTES >> 6)
+    }
+    if (sent.close) {
+      peers.close(link)
+    } else if (sent.wantsRoom) {
+      sent.wantsRoom = false
+      if (peers.backlogBytes(link) > 0) this.#fullLinks.add(link)
+      else this.#roomyLinks.add(link)
+      this.#ports.wantTurnEnd()
     }
   }
 

@@ -2,7 +2,7 @@
 
 import type { LogEntry } from '../zab/log-entry.ts'
 import type { ClientConnection } from './client-connection.ts'
-import type { FourLetterWord, Ready } from './ready.ts'
+import type { DiskTask, FourLetterWord, LinkCommand, LinkOutput, Ready, Remark } from './ready.ts'
 
 export type { Ready }
 
@@ -11,6 +11,12 @@ export class ReadyBuilder implements Ready {
   readonly replies: ClientConnection[] = []
   readonly words: FourLetterWord[] = []
   readonly reading: { connection: number; reading: boolean }[] = []
+  readonly linkCommands: LinkCommand[] = []
+  readonly linkOutputs: (LinkOutput & { isDirty: boolean })[] = []
+  readonly tasks: DiskTask[] = []
+  wantsSnapshot: boolean = false
+  readonly remarks: Remark[] = []
+  fatal: string | null = null
   wakeAtMs: number = Infinity
   #taken = false
 
@@ -23,6 +29,14 @@ export class ReadyBuilder implements Ready {
     if (this.reading.length > 0) this.reading.length = 0
     for (const connection of this.replies) connection.isDirty = false
     this.replies.length = 0
+    if (this.linkOutputs.length > 0) {
+      for (const link of this.linkOutputs) link.isDirty = false
+      this.linkOutputs.length = 0
+    }
+    if (this.linkCommands.length > 0) this.linkCommands.length = 0
+    if (this.tasks.length > 0) this.tasks.length = 0
+    this.wantsSnapshot = false
+    if (this.remarks.length > 0) this.remarks.length = 0
   }
 
   /** The connection has output, or is to be closed. */

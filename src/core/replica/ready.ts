@@ -5,7 +5,12 @@
 import type { SessionId } from '../../base/session-id.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import type { ConnectionId } from '../../ports/client-network.ts'
+import type { LinkId, PeerAddress, PeerDoor } from '../../ports/peer-network.ts'
 import type { JuteWriter } from '../jute/writer.ts'
+import type { RemarkFields } from '../peer/peer-links.ts'
+import type { Membership } from '../quorum/membership.ts'
+import type { Database } from '../tree/database.ts'
+import type { EpochFile } from '../zab/zab-host.ts'
 import type { LogEntry } from '../zab/log-entry.ts'
 
 /** The time of an input, told by the owner of the clock. */
@@ -35,10 +40,73 @@ export type Input =
   | { readonly kind: 'client-closed'; readonly connection: ConnectionId }
   /** Everything appended up to this zxid is on disk. */
   | { readonly kind: 'durable'; readonly zxid: Zxid }
+  /** The oldest disk task is done; `database` is what a task brought back that reads one. */
+  | { readonly kind: 'task-done'; readonly task: DiskTask; readonly database: Database | null }
+  | LinkInput
   /** A session is to end now, as if its time had run out. */
   | { readonly kind: 'session-over'; readonly session: SessionId }
   /** The deadline of the last Ready has come, or may have. */
   | { readonly kind: 'wake' }
+
+/** What the network tells of doors and links for other servers. */
+export type LinkInput =
+  | { readonly kind: 'door-opened'; readonly door: PeerDoor }
+  | { readonly kind: 'door-failed'; readonly door: PeerDoor; readonly reason: string }
+  | {
+      readonly kind: 'link-accepted'
+      readonly link: LinkId
+      readonly door: PeerDoor
+      readonly remote: string
+    }
+  | { readonly kind: 'link-opened'; readonly link: LinkId }
+  /** The bytes are valid during the step only. */
+  | { readonly kind: 'link-bytes'; readonly link: LinkId; readonly bytes: Uint8Array }
+  /** What was sent on a link that wanted room has been taken well enough. */
+  | { readonly kind: 'link-room'; readonly link: LinkId }
+  | { readonly kind: 'link-closed'; readonly link: LinkId; readonly reason: string }
+
+export type LinkCommand =
+  | { readonly kind: 'open-door'; readonly door: PeerDoor; readonly address: PeerAddress }
+  | { readonly kind: 'close-door'; readonly door: PeerDoor }
+  | {
+      readonly kind: 'dial'
+      readonly link: LinkId
+      readonly address: PeerAddress
+      readonly timeoutMs: number
+    }
+
+/** Bytes for one link. Whoever sends them resets the writer, or detaches it. */
+export interface LinkOutput {
+  readonly link: LinkId
+  readonly output: JuteWriter
+  /** Close the link once they are sent. */
+  readonly close: boolean
+  /** A `link-room` input is to follow. Whoever takes the output sets it back. */
+  wantsRoom: boolean
+}
+
+/** Work on the disk besides the log, one after the other, behind what was appended before. */
+export type DiskTask =
+  | { readonly kind: 'write-epoch'; readonly file: EpochFile; readonly epoch: number }
+  /** A membership that was proposed, or decided. */
+  | {
+      readonly kind: 'write-membership'
+      readonly membership: Membership
+      readonly isCommitted: boolean
+    }
+  /** Cut the log behind `zxid`, and bring back the database that is left. */
+  | { readonly kind: 'truncate'; readonly zxid: Zxid }
+  /** The database as it is becomes durable, and the log ends with it. */
+  | { readonly kind: 'save-history'; readonly zxid: Zxid }
+  /** Bring back the database from the disk. */
+  | { readonly kind: 'reload' }
+
+/** What operators are told. */
+export interface Remark {
+  readonly level: 'info' | 'warn' | 'error'
+  readonly message: string
+  readonly fields: RemarkFields
+}
 
 /** Frames for one connection, in order. */
 export interface ClientOutput {
@@ -68,6 +136,16 @@ export interface Ready {
   readonly words: readonly FourLetterWord[]
   /** Connections whose reading is to be stopped or resumed. */
   readonly reading: readonly { readonly connection: ConnectionId; readonly reading: boolean }[]
+  readonly linkCommands: readonly LinkCommand[]
+  /** Send now, behind the commands: whatever claims that something is durable waited for it. */
+  readonly linkOutputs: readonly LinkOutput[]
+  /** To be done one after the other; each is answered by a `task-done` input. */
+  readonly tasks: readonly DiskTask[]
+  /** Begin a snapshot, as one is written now and then. */
+  readonly wantsSnapshot: boolean
+  readonly remarks: readonly Remark[]
+  /** The server cannot go on: why. Null usually. */
+  readonly fatal: string | null
   /** The next time at which the replica has something to do on its own; Infinity for never. */
   readonly wakeAtMs: number
 }

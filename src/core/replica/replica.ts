@@ -4,39 +4,34 @@
 // frames are read, transactions committed, applied and answered in one order. What requests mean is
 // the pipeline's business, what is durable zab's.
 
+import { assert } from '../../base/assert.ts'
 import { OUTPUT_PAUSE_BYTES, WATCHES_PER_CONNECTION_MAX } from '../../base/limits.ts'
 import type { SessionId } from '../../base/session-id.ts'
 import { EMPTY_BYTES } from '../../base/text.ts'
+import type { Zxid } from '../../base/zxid.ts'
 import type { ConnectionId } from '../../ports/client-network.ts'
 import type { Hasher } from '../../ports/hasher.ts'
 import { JuteReader } from '../jute/reader.ts'
-import { Applier } from '../pipeline/apply.ts'
-import { Notifier } from '../pipeline/notify.ts'
 import type { PipelineSettings } from '../pipeline/settings.ts'
-import type { QuorumVerifier } from '../quorum/quorum.ts'
-import { OpCode } from '../records/opcodes.ts'
-import type { TrackedSession } from '../session/session-tracker.ts'
 import type { Database } from '../tree/database.ts'
 import { WatchManager } from '../watch/watch-manager.ts'
-import { Leader } from '../zab/leader.ts'
 import type { ClientConnection } from './client-connection.ts'
 import { Clients } from './clients.ts'
-import { ContainerSweeper } from './container-sweeper.ts'
 import { HANDSHAKE_MS_MAX, mayResume, needsPause } from './flow-control.ts'
 import { fourLetterWord } from './four-letter-word.ts'
-import { Handshakes } from './handshakes.ts'
-import { Proposer } from './proposer.ts'
+import { type Latencies, LatencySummary } from './latency-summary.ts'
+import { type Order, Proposer } from './proposer.ts'
 import type { Input, Moment } from './ready.ts'
 import { type Ready, ReadyBuilder } from './ready-builder.ts'
-import { Requests } from './requests.ts'
+import { Service } from './service.ts'
 import { SessionDesk } from './session-desk.ts'
+import { Standalone } from './standalone.ts'
 import { StepTime } from './step-time.ts'
+import type { Writes } from './writes.ts'
 
 export interface ReplicaOptions {
   /** This server's id within its ensemble; 1 when standing alone. */
   readonly serverId: number
-  /** Whose acknowledgements commit a transaction; a server that stands alone is its own quorum. */
-  readonly quorum: QuorumVerifier
   readonly settings: PipelineSettings
   /** The longest frame accepted from a client, in bytes (`jute.maxbuffer`). */
   readonly frameBytesMax: number
@@ -52,64 +47,50 @@ export interface ReplicaOptions {
 }
 
 export class Replica {
-  readonly database: Database
   readonly watches: WatchManager = new WatchManager()
-  readonly sessions: SessionDesk
   readonly clients: Clients
-  readonly requests: Requests
-  readonly leader: Leader
-  readonly proposer: Proposer
+  readonly latencies: Latencies = { read: new LatencySummary(), update: new LatencySummary() }
 
-  readonly #serverId: number
-  readonly #handshakes: Handshakes
-  readonly #applier: Applier
-  readonly #sweeper: ContainerSweeper
+  readonly #options: ReplicaOptions
   readonly #ready = new ReadyBuilder()
   readonly #reader = new JuteReader(EMPTY_BYTES)
   readonly #time: StepTime
+  readonly #database: Database
+  readonly #standalone: Standalone | null
+  #service: Service | null
 
   /** `database` is what recovery found; everything in it is durable. */
   constructor(options: ReplicaOptions, database: Database, moment: Moment) {
-    const { settings, serverId, frameBytesMax, fieldBytesMax, hasher } = options
-    const { watches } = this
     const time = new StepTime(moment)
-    const ready = this.#ready
-    const reader = this.#reader
-    reader.fieldBytesMax = fieldBytesMax
-    const sessions = new SessionDesk(database, settings, options.firstSessionId)
-    sessions.adoptAll(moment.nowMs)
-    const leader = new Leader(serverId, options.quorum, database.lastZxid)
-    const proposer = new Proposer(database, leader, settings, fieldBytesMax, ready.append)
-    const handshakeMsMax = options.handshakeMsMax ?? HANDSHAKE_MS_MAX
-    const clients = new Clients({ frameBytesMax, handshakeMsMax }, time, ready, watches, sessions)
-    const onServing = (connection: ClientConnection): void => this.#resume(connection)
-
-    this.database = database
-    this.sessions = sessions
-    this.leader = leader
-    this.proposer = proposer
-    this.clients = clients
-    this.requests = new Requests(
-      {
-        settings,
-        hasher,
-        watchesPerConnectionMax: options.watchesPerConnectionMax ?? WATCHES_PER_CONNECTION_MAX,
-      },
-      { database, watches, sessions, clients, proposer, time, reader },
-    )
-    this.#serverId = serverId
+    this.#options = options
     this.#time = time
-    this.#handshakes = new Handshakes(
-      database,
-      leader,
-      proposer,
-      sessions,
-      clients,
+    this.#reader.fieldBytesMax = options.fieldBytesMax
+    this.#database = database
+    this.clients = new Clients(
+      {
+        frameBytesMax: options.frameBytesMax,
+        handshakeMsMax: options.handshakeMsMax ?? HANDSHAKE_MS_MAX,
+      },
       time,
-      onServing,
+      this.#ready,
+      this.watches,
     )
-    this.#applier = new Applier(database, new Notifier(database, watches, clients, settings))
-    this.#sweeper = new ContainerSweeper(database.tree, settings, moment.nowMs)
+    this.#standalone = new Standalone(options.serverId, this.#ready.append, database.lastZxid)
+    this.#service = this.#serveOwnOrder(this.#standalone)
+  }
+
+  get database(): Database {
+    return this.#database
+  }
+
+  /** Not while one that a leader sends has come only in part. */
+  get isDatabaseWhole(): boolean {
+    return true
+  }
+
+  /** What serves clients; null while this server has no place in its ensemble. */
+  get service(): Service | null {
+    return this.#service
   }
 
   get connections(): ReadonlyMap<ConnectionId, ClientConnection> {
@@ -118,7 +99,18 @@ export class Replica {
 
   /** Requests that have been read but not answered. */
   get outstandingCount(): number {
-    return this.proposer.count
+    return this.#service?.writes.count ?? 0
+  }
+
+  /** What this server does of its own accord is proposed through it; null where it does not lead. */
+  get proposer(): Proposer | null {
+    const writes = this.#service?.writes
+    return writes instanceof Proposer ? writes : null
+  }
+
+  /** The order of a server that stands alone. */
+  get standalone(): Standalone | null {
+    return this.#standalone
   }
 
   step(input: Input, moment: Moment): void {
@@ -129,8 +121,7 @@ export class Replica {
         this.#onBytes(input.connection, input.bytes)
         break
       case 'durable':
-        this.leader.acknowledge(this.#serverId, input.zxid)
-        this.#applyCommitted()
+        this.#onDurable(input.zxid)
         break
       case 'client-opened':
         this.clients.opened(input.connection, input.address, input.port)
@@ -142,21 +133,84 @@ export class Replica {
         this.clients.closed(input.connection)
         break
       case 'session-over':
-        this.#onSessionOver(input.session)
+        this.#service?.endSession(input.session)
         break
       case 'wake':
-        this.#onWake()
+        this.#service?.onWake()
+        this.clients.dropSilentStrangers()
         break
+      case 'task-done':
+      case 'door-opened':
+      case 'door-failed':
+      case 'link-accepted':
+      case 'link-opened':
+      case 'link-bytes':
+      case 'link-room':
+      case 'link-closed':
+        assert(false, 'a server that stands alone has no peers')
     }
+    this.#service?.settle()
   }
 
   drain(): Ready {
     return this.#ready.take(
-      Math.min(
-        this.sessions.tracker.nextDeadlineMs,
-        this.#sweeper.wakeAtMs,
-        this.clients.handshakeDeadlineMs,
-      ),
+      Math.min(this.#service?.deadlineMs ?? Infinity, this.clients.handshakeDeadlineMs),
+    )
+  }
+
+  // Commits
+
+  #onDurable(zxid: Zxid): void {
+    const leader = this.#standalone?.leader
+    if (leader === undefined) return
+    this.#standalone!.durable(zxid)
+    for (let entry = leader.takeCommitted(); entry; entry = leader.takeCommitted()) {
+      this.#service!.commit(entry)
+    }
+  }
+
+  // Services
+
+  /** This server orders writes itself. */
+  #serveOwnOrder(order: Order): Service {
+    const { settings, firstSessionId, fieldBytesMax } = this.#options
+    const sessions = new SessionDesk(this.#database, settings, firstSessionId)
+    sessions.adoptAll(this.#time.nowMs)
+    return this.#serve(
+      sessions,
+      (onSynced) =>
+        new Proposer(
+          this.#database,
+          order,
+          sessions,
+          settings,
+          fieldBytesMax,
+          this.#time,
+          onSynced,
+        ),
+    )
+  }
+
+  #serve(
+    sessions: SessionDesk,
+    makeWrites: (onSynced: (connection: ClientConnection) => void) => Writes,
+  ): Service {
+    const { settings, hasher, watchesPerConnectionMax } = this.#options
+    return new Service(
+      {
+        settings,
+        hasher,
+        watchesPerConnectionMax: watchesPerConnectionMax ?? WATCHES_PER_CONNECTION_MAX,
+        watches: this.watches,
+        clients: this.clients,
+        latencies: this.latencies,
+        time: this.#time,
+        reader: this.#reader,
+        onServing: (connection) => this.#resume(connection),
+      },
+      this.#database,
+      sessions,
+      makeWrites,
     )
   }
 
@@ -197,8 +251,7 @@ export class Replica {
     ) {
       this.#reader.reset(framer.bytes, framer.start, framer.end)
       this.clients.received(connection)
-      if (connection.state === 'new') this.#handshakes.accept(connection, this.#reader)
-      else this.requests.accept(connection)
+      this.#accept(connection)
       // A few bytes of requests can ask for any amount of answers: those wait for room to go to.
       if (connection.output.position > OUTPUT_PAUSE_BYTES) this.#holdBack(connection)
     }
@@ -206,6 +259,14 @@ export class Replica {
     if (connection.state === 'closed') return
     framer.keepRest()
     if (needsPause(connection)) this.clients.setReading(connection, false)
+  }
+
+  #accept(connection: ClientConnection): void {
+    const service = this.#service
+    // A server without a place in its ensemble has nothing to say: the client goes elsewhere.
+    if (service === null) this.clients.drop(connection)
+    else if (connection.state === 'new') service.handshakes.accept(connection, this.#reader)
+    else service.requests.accept(connection)
   }
 
   #holdBack(connection: ClientConnection): void {
@@ -224,50 +285,5 @@ export class Replica {
     this.clients.introduced(connection)
     connection.state = 'closed'
     return true
-  }
-
-  // Commits
-
-  #applyCommitted(): void {
-    for (let done = this.proposer.takeCommitted(); done; done = this.proposer.takeCommitted()) {
-      const { zxid, bytes, start, end } = done.entry
-      const connection = done.connection?.state === 'closed' ? null : done.connection
-      this.#applier.apply(zxid, bytes, start, end, connection !== null)
-      this.proposer.preparer.applied(zxid)
-      if (done.op === OpCode.createSession) {
-        if (connection !== null) this.#handshakes.created(connection, done.session!)
-      } else {
-        if (connection !== null) this.requests.written(connection, zxid, this.#applier)
-        if (done.op === OpCode.closeSession) this.#onSessionEnded(done.session!)
-      }
-    }
-    this.#handshakes.settleRenewals()
-  }
-
-  #onSessionEnded(session: TrackedSession): void {
-    const connection = this.sessions.ended(session.id)
-    if (connection !== undefined) this.clients.drop(connection)
-  }
-
-  // Time
-
-  #onSessionOver(id: SessionId): void {
-    const session = this.sessions.tracker.get(id)
-    if (session === undefined || session.closing) return
-    this.sessions.tracker.markClosing(session)
-    this.#expire(session)
-  }
-
-  #expire(session: TrackedSession): void {
-    this.sessions.expiredCount++
-    this.proposer.proposeExpiry(session, this.#time.wallMs)
-  }
-
-  #onWake(): void {
-    const { nowMs, wallMs } = this.#time
-    for (const session of this.sessions.tracker.expired(nowMs)) this.#expire(session)
-    const path = this.#sweeper.next(nowMs, wallMs)
-    if (path !== null) this.proposer.proposeRemoval(path, wallMs)
-    this.clients.dropSilentStrangers()
   }
 }

@@ -6,7 +6,7 @@
 import { assert } from '../../base/assert.ts'
 import { IDENTITIES_PER_CONNECTION_MAX, OUTPUT_CLOSE_BYTES } from '../../base/limits.ts'
 import { copyOf } from '../../base/text.ts'
-import { type Zxid, ZXID_NONE, ZXID_ZERO } from '../../base/zxid.ts'
+import { ZXID_NONE, ZXID_ZERO } from '../../base/zxid.ts'
 import type { Hasher } from '../../ports/hasher.ts'
 import { type JuteReader, MalformedRecord } from '../jute/reader.ts'
 import type { Applier } from '../pipeline/apply.ts'
@@ -24,11 +24,11 @@ import type { WatchManager } from '../watch/watch-manager.ts'
 import type { ClientConnection, QueuedRequest } from './client-connection.ts'
 import type { Clients } from './clients.ts'
 import { mayResume } from './flow-control.ts'
-import { LatencySummary } from './latency-summary.ts'
-import type { Proposer } from './proposer.ts'
+import type { Latencies } from './latency-summary.ts'
 import { beginReply, finishReply, writeHeaderReply } from './replies.ts'
 import type { SessionDesk } from './session-desk.ts'
 import type { StepTime } from './step-time.ts'
+import type { Writes } from './writes.ts'
 
 export interface RequestsOptions {
   readonly settings: PipelineSettings
@@ -43,22 +43,21 @@ export interface RequestsContext {
   readonly watches: WatchManager
   readonly sessions: SessionDesk
   readonly clients: Clients
-  readonly proposer: Proposer
+  readonly writes: Writes
+  readonly latencies: Latencies
   readonly time: StepTime
   /** Set to the frame that is being handled. */
   readonly reader: JuteReader
 }
 
 export class Requests {
-  readonly readLatency: LatencySummary = new LatencySummary()
-  readonly updateLatency: LatencySummary = new LatencySummary()
-
   readonly #options: RequestsOptions
   readonly #database: Database
   readonly #watches: WatchManager
   readonly #sessions: SessionDesk
   readonly #clients: Clients
-  readonly #proposer: Proposer
+  readonly #writes: Writes
+  readonly #latencies: Latencies
   readonly #time: StepTime
   readonly #reader: JuteReader
   readonly #reads: ReadProcessor
@@ -69,7 +68,8 @@ export class Requests {
     this.#watches = context.watches
     this.#sessions = context.sessions
     this.#clients = context.clients
-    this.#proposer = context.proposer
+    this.#writes = context.writes
+    this.#latencies = context.latencies
     this.#time = context.time
     this.#reader = context.reader
     this.#reads = new ReadProcessor(context.database, context.watches, options.settings)
@@ -107,17 +107,30 @@ export class Requests {
     }
   }
 
-  /** A write of the connection has been applied; `applied` knows what came of it. */
-  written(connection: ClientConnection, zxid: Zxid, applied: Applier): void {
+  /** The oldest write of the connection has been applied; `applied` knows what came of it. */
+  written(connection: ClientConnection, xid: number, applied: Applier): void {
     const request = connection.queue.shift()
-    assert(request.zxid === zxid, () => `${zxid} is done, the connection waits for ${request.zxid}`)
+    assert(request.xid === xid, () => `${xid} is done, the connection waits for ${request.xid}`)
     connection.queuedBytes -= request.byteCount
     const { output } = connection
     const start = beginReply(output)
     output.raw(applied.body.bytes, 0, applied.body.position)
     finishReply(output, start, request.xid, this.#database.lastZxid, applied.error)
-    this.updateLatency.add(this.#answered(connection, request.op, request.xid, request.arrivedMs))
+    const latencyMs = this.#answered(connection, request.op, request.xid, request.arrivedMs)
+    this.#latencies.update.add(latencyMs)
     this.#readQueued(connection)
+  }
+
+  /** The oldest `sync` of the connection has caught up with the leader. */
+  synced(connection: ClientConnection): void {
+    const { queue } = connection
+    for (let index = 0; index < queue.length; index++) {
+      const request = queue.at(index)!
+      if (!request.isBlocked || request.op !== OpCode.sync) continue
+      request.isBlocked = false
+      if (index === 0) this.#readQueued(connection)
+      return
+    }
   }
 
   // Identities
@@ -129,7 +142,11 @@ export class Requests {
       this.#answerSasl(connection, xid)
     } else {
       this.#sessions.tracker.touch(connection.session!, this.#time.nowMs)
-      this.#readInOrder(connection, xid, op)
+      if (op === OpCode.sync && this.#writes.sync(connection, xid, this.#reader)) {
+        this.#enqueueAnswer(connection, xid, op, true)
+      } else {
+        this.#readInOrder(connection, xid, op)
+      }
     }
   }
 
@@ -170,11 +187,16 @@ export class Requests {
   #readInOrder(connection: ClientConnection, xid: number, op: number): void {
     if (connection.queue.length === 0) {
       this.#read(connection, xid, op, connection.identities, this.#time.nowMs)
-      return
+    } else {
+      this.#enqueueAnswer(connection, xid, op, false)
     }
+  }
+
+  /** Something that is answered from the tree, in its turn. */
+  #enqueueAnswer(connection: ClientConnection, xid: number, op: number, isBlocked: boolean): void {
     const { bytes, position, end } = this.#reader
     const body = copyOf(bytes, position, end)
-    this.#enqueue(connection, xid, op, ZXID_ZERO, body, body.length)
+    this.#enqueue(connection, xid, op, isBlocked, body, body.length)
   }
 
   #read(
@@ -208,7 +230,7 @@ export class Requests {
       if (error !== ErrorCode.Ok && !hasBodyBesideError) output.position = bodyStart
       finishReply(output, start, xid, zxid, error)
     }
-    this.readLatency.add(this.#answered(connection, op, xid, arrivedMs))
+    this.#latencies.read.add(this.#answered(connection, op, xid, arrivedMs))
     if (this.#watches.count > this.#options.watchesPerConnectionMax) this.#checkWatches(connection)
   }
 
@@ -238,13 +260,13 @@ export class Requests {
   /** Reads that waited for the write before them. */
   #readQueued(connection: ClientConnection): void {
     const { queue } = connection
-    for (let next = queue.peek(); next !== undefined && next.body !== null; next = queue.peek()) {
+    for (let next = queue.peek(); next !== undefined && !next.isBlocked; next = queue.peek()) {
       if (connection.output.position > OUTPUT_CLOSE_BYTES) {
         // These cannot wait: the next write may be applied in this very step.
         this.#clients.drop(connection)
         return
       }
-      this.#readOne(connection, queue.shift(), next.body)
+      this.#readOne(connection, queue.shift(), next.body!)
     }
     if (!connection.isReading && !connection.isHeldBack && mayResume(connection)) {
       this.#clients.setReading(connection, true)
@@ -265,22 +287,22 @@ export class Requests {
       connection.state = 'closing'
     }
     const byteCount = this.#reader.remaining
-    const zxid = this.#proposer.proposeWrite(connection, op, xid, this.#reader, this.#time.wallMs)
-    if (zxid === null) this.#readInOrder(connection, xid, op)
-    else this.#enqueue(connection, xid, op, zxid, null, byteCount)
+    const isOnItsWay = this.#writes.write(connection, op, xid, this.#reader)
+    if (isOnItsWay) this.#enqueue(connection, xid, op, true, null, byteCount)
+    else this.#readInOrder(connection, xid, op)
   }
 
   #enqueue(
     connection: ClientConnection,
     xid: number,
     op: number,
-    zxid: Zxid,
+    isBlocked: boolean,
     body: Uint8Array | null,
     byteCount: number,
   ): void {
     const { identities } = connection
     const arrivedMs = this.#time.nowMs
-    connection.queue.push({ xid, op, zxid, body, identities, byteCount, arrivedMs })
+    connection.queue.push({ xid, op, isBlocked, body, identities, byteCount, arrivedMs })
     connection.queuedBytes += byteCount
   }
 

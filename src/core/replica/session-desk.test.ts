@@ -7,7 +7,7 @@ import { sessionPassword } from '../session/password.ts'
 import { Database } from '../tree/database.ts'
 import { NaiveTree } from '../tree/naive-tree.ts'
 import { ClientConnection } from './client-connection.ts'
-import { SessionDesk } from './session-desk.ts'
+import { OWNED_HERE, SessionDesk } from './session-desk.ts'
 
 const settings = {
   ...DEFAULT_PIPELINE_SETTINGS,
@@ -55,27 +55,27 @@ it('the sessions of a recovered database have their full time from now', () => {
   expect(desk.tracker.get(FIRST)).toMatchObject({ timeoutMs: 6_000, deadlineMs: 108_000 })
 })
 
-it('a session is renewed for its password, with the timeout that is asked for now', () => {
+it('a session is renewed with the timeout that is asked for now, and has a new owner', () => {
   desk.tracker.add(FIRST, 4_000, 0)
-  expect(desk.renew(request(FIRST, 99_999), 3_000)).toMatchObject({
+  expect(desk.renew(FIRST, 40_000, 7, 3_000)).toMatchObject({
     timeoutMs: 40_000,
     deadlineMs: 44_000,
+    owner: 7,
   })
 })
 
-it('a wrong password, or none, renews nothing and is no sign of life', () => {
-  const session = desk.tracker.add(FIRST, 4_000, 0)
+it('only its own password opens a session', () => {
+  expect(desk.isPasswordRight(request(FIRST))).toBe(true)
   const other = sessionPassword(sessionIdOf(FIRST + 1n))
   for (const passwd of [other, other.subarray(0, 15), new Uint8Array(0), null]) {
-    expect(desk.renew({ ...request(FIRST), passwd }, 3_000)).toBeNull()
+    expect(desk.isPasswordRight({ ...request(FIRST), passwd })).toBe(false)
   }
-  expect(session).toMatchObject({ timeoutMs: 4_000, deadlineMs: 6_000 })
 })
 
 it('a session that is not there, or whose end is under way, is not renewed', () => {
-  expect(desk.renew(request(FIRST), 0)).toBeNull()
+  expect(desk.renew(FIRST, 4_000, OWNED_HERE, 0)).toBeNull()
   desk.tracker.markClosing(desk.tracker.add(FIRST, 4_000, 0))
-  expect(desk.renew(request(FIRST), 0)).toBeNull()
+  expect(desk.renew(FIRST, 4_000, OWNED_HERE, 0)).toBeNull()
 })
 
 it('a former connection that goes does not take the session from the present one', () => {

@@ -7,24 +7,37 @@ import type { PipelineSettings } from '../pipeline/settings.ts'
 import type { ConnectRequest } from '../records/connect.ts'
 import { negotiatedTimeoutMs } from '../session/negotiated-timeout.ts'
 import { sessionPassword } from '../session/password.ts'
-import { SessionTracker, type TrackedSession } from '../session/session-tracker.ts'
+import {
+  type SessionTable,
+  SessionTracker,
+  type TrackedSession,
+} from '../session/session-tracker.ts'
 import type { Database } from '../tree/database.ts'
 import type { ClientConnection } from './client-connection.ts'
 
+/** The owner of sessions whose clients are connected to this server; links have other numbers. */
+export const OWNED_HERE = 0
+
 export class SessionDesk {
-  readonly tracker: SessionTracker
-  /** Sessions whose time ran out, since the start. */
-  expiredCount = 0
+  readonly tracker: SessionTable
   readonly #database: Database
   readonly #settings: PipelineSettings
   readonly #connections = new Map<SessionId, ClientConnection>()
   #nextId: SessionId
 
-  /** `firstId` is the first session id that this server may give out. */
-  constructor(database: Database, settings: PipelineSettings, firstId: SessionId) {
+  /**
+   * `firstId` is the first session id that this server may give out; `tracker` knows when sessions
+   * end, or, on a server that follows, only passes on who is alive.
+   */
+  constructor(
+    database: Database,
+    settings: PipelineSettings,
+    firstId: SessionId,
+    tracker: SessionTable = new SessionTracker(settings.tickMs),
+  ) {
     this.#database = database
     this.#settings = settings
-    this.tracker = new SessionTracker(settings.tickMs)
+    this.tracker = tracker
     this.#nextId = firstId
   }
 
@@ -40,18 +53,26 @@ export class SessionDesk {
 
   newId(): SessionId {
     let id = this.#nextId
-    while (this.tracker.get(id) !== undefined) id = sessionIdOf(id + 1n)
+    while (this.tracker.get(id) !== undefined || this.#database.sessions.has(id))
+      id = sessionIdOf(id + 1n)
     this.#nextId = sessionIdOf(id + 1n)
     return id
   }
 
-  /** The session that a client wants to go on with; null where it may not. */
-  renew(request: ConnectRequest, nowMs: number): TrackedSession | null {
-    const id = sessionIdOf(request.sessionId)
-    if (request.passwd === null || !equalBytes(request.passwd, sessionPassword(id))) return null
+  /** Whether a client may speak of the session as its own. */
+  isPasswordRight({ sessionId, passwd }: ConnectRequest): boolean {
+    return passwd !== null && equalBytes(passwd, sessionPassword(sessionIdOf(sessionId)))
+  }
+
+  /**
+   * The session that a client of `owner` goes on with; null where it is over. Only for a server
+   * that decides on the end of sessions.
+   */
+  renew(id: SessionId, timeoutMs: number, owner: number, nowMs: number): TrackedSession | null {
     const session = this.tracker.get(id)
     if (session === undefined || session.closing) return null
-    return this.tracker.add(id, this.timeoutFor(request.timeOut), nowMs)
+    session.owner = owner
+    return this.tracker.add(id, timeoutMs, nowMs)
   }
 
   attach(connection: ClientConnection, session: TrackedSession): void {

@@ -67,12 +67,12 @@ export class ReplicaStatus {
   }
 
   get sessionCount(): number {
-    return this.#replica.sessions.tracker.size
+    return this.#replica.service?.sessions.tracker.size ?? 0
   }
 
   /** Sessions whose time ran out, since the start. */
   get expiredCount(): number {
-    return this.#replica.sessions.expiredCount
+    return this.#replica.clients.expiredSessionCount
   }
 
   get connectionCount(): number {
@@ -97,11 +97,11 @@ export class ReplicaStatus {
   }
 
   get readLatency(): LatencySummary {
-    return this.#replica.requests.readLatency
+    return this.#replica.latencies.read
   }
 
   get updateLatency(): LatencySummary {
-    return this.#replica.requests.updateLatency
+    return this.#replica.latencies.update
   }
 
   /** Of all connections together. */
@@ -135,7 +135,7 @@ export class ReplicaStatus {
 
   /** Sessions by the time at which they end if they stay silent, the earliest first. */
   *sessionExpiry(): Iterable<ExpiryBucket<SessionId>> {
-    for (const [deadlineMs, members] of this.#replica.sessions.tracker.buckets()) {
+    for (const [deadlineMs, members] of this.#replica.service?.sessions.tracker.buckets() ?? []) {
       yield { wallMs: this.#wallMsOf(deadlineMs), members }
     }
   }
@@ -170,10 +170,10 @@ export class ReplicaStatus {
   resetStatistics(): void {
     const replica = this.#replica
     replica.clients.statistics.reset(this.#clock.nowMs())
-    replica.requests.readLatency.reset()
-    replica.requests.updateLatency.reset()
+    replica.latencies.read.reset()
+    replica.latencies.update.reset()
     replica.clients.droppedCount = 0
-    replica.sessions.expiredCount = 0
+    replica.clients.expiredSessionCount = 0
   }
 
   resetConnectionStatistics(): void {

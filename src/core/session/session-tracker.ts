@@ -13,9 +13,29 @@ export interface TrackedSession {
   closing: boolean
   /** The bucket it is in; Infinity while it is in none. Only the tracker writes it. */
   deadlineMs: number
+  /** Through whom its client came last, by a number of the tracker's owner; null for nobody yet. */
+  owner: number | null
 }
 
-export class SessionTracker {
+/** What is asked of the sessions' keeper while requests are served. */
+export interface SessionTable {
+  readonly size: number
+  /** When {@link expired} will next have something to return; Infinity for never. */
+  readonly nextDeadlineMs: number
+  /** Begins a session; one that is known already takes the new timeout and counts as touched. */
+  add(id: SessionId, timeoutMs: number, nowMs: number): TrackedSession
+  get(id: SessionId): TrackedSession | undefined
+  touch(session: TrackedSession, nowMs: number): void
+  remove(id: SessionId): void
+  markClosing(session: TrackedSession): void
+  /** The sessions whose deadline has come, each only once, now closing. */
+  expired(nowMs: number): readonly TrackedSession[]
+  sessions(): Iterable<TrackedSession>
+  /** What the `dump` word prints: the sessions by deadline, the earliest first. */
+  buckets(): Iterable<readonly [deadlineMs: number, ids: readonly SessionId[]]>
+}
+
+export class SessionTracker implements SessionTable {
   readonly #tickMs: number
   readonly #sessions = new Map<SessionId, TrackedSession>()
   /** By deadline; never empty sets. */
@@ -49,7 +69,7 @@ export class SessionTracker {
   add(id: SessionId, timeoutMs: number, nowMs: number): TrackedSession {
     let session = this.#sessions.get(id)
     if (session === undefined) {
-      session = { id, timeoutMs, closing: false, deadlineMs: Infinity }
+      session = { id, timeoutMs, closing: false, deadlineMs: Infinity, owner: null }
       this.#sessions.set(id, session)
     } else {
       session.timeoutMs = timeoutMs

@@ -7,7 +7,6 @@ import {
   DEFAULT_PIPELINE_SETTINGS,
   type PipelineSettings,
 } from '../../../src/core/pipeline/settings.ts'
-import { MajorityQuorum } from '../../../src/core/quorum/quorum.ts'
 import { checkState, checkStep, observe } from '../../../src/core/replica/invariants.ts'
 import { Pump } from '../../../src/core/replica/pump.ts'
 import { Replica } from '../../../src/core/replica/replica.ts'
@@ -156,7 +155,6 @@ export class ReplicaBackend implements Backend {
     return new Replica(
       {
         serverId: 1,
-        quorum: new MajorityQuorum([1]),
         settings: pipeline,
         frameBytesMax,
         fieldBytesMax: 2 * frameBytesMax,
@@ -179,6 +177,7 @@ export class ReplicaBackend implements Backend {
       network: this.#network,
       storage: this.storage,
       clock: { nowMs: () => this.#nowMs, wallMs: () => this.#moment().wallMs },
+      ensemble: null,
       wantTurnEnd: () => {
         this.#wantsTurnEnd = true
       },

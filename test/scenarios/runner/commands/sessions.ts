@@ -5,7 +5,7 @@ import { describeSession } from '../describe.ts'
 export const command: Command = {
   usage: '',
   run(world) {
-    for (const session of world.replica.replica.sessions.tracker.sessions()) {
+    for (const session of world.replica.replica.service!.sessions.tracker.sessions()) {
       const { id, timeoutMs, closing, deadlineMs } = session
       const end = closing ? 'closing' : `until ${deadlineMs}`
       world.say(`${describeSession(id, world.sessions)} timeout=${timeoutMs} ${end}`)

@@ -1,0 +1,37 @@
+// What a member of an ensemble is told at its start, besides what every server is told.
+
+import type { ElectionOptions } from '../election/election-host.ts'
+import type { Membership } from '../quorum/membership.ts'
+import type { Database } from '../tree/database.ts'
+import type { LogCursor } from '../zab/history.ts'
+import type { LogEntry } from '../zab/log-entry.ts'
+import type { ZabFaults } from '../zab/zab-faults.ts'
+import type { Epochs, ZabTiming } from '../zab/zab-host.ts'
+
+export interface EnsembleOptions {
+  readonly timing: ZabTiming
+  readonly election: Omit<ElectionOptions, 'serverId'>
+  /** Who belongs to the ensemble, as far as this server knows. */
+  readonly membership: Membership
+  /** What was proposed in its place and may have been decided; null for nothing. */
+  readonly proposedMembership: Membership | null
+  /** `reconfigEnabled` */
+  readonly reconfigEnabled: boolean
+  readonly epochs: Epochs
+  /** The last transactions of the recovered history, oldest first. */
+  readonly recent: readonly LogEntry[]
+  /** `commitLogCount`: how many transactions are kept in memory for learners. */
+  readonly commitLogCount: number
+  /** `forceSnapshotSync`: learners always get a snapshot. */
+  readonly forceSnapshotSync: boolean
+  /** `leader.maxConcurrentSnapSyncs`, `leader.maxConcurrentDiffSyncs`; observers beyond are refused. */
+  readonly snapshotSyncsMax: number
+  readonly differenceSyncsMax: number
+  /** `leaderServes`: a leader accepts clients. */
+  readonly leaderServes: boolean
+  /** The transactions on disk, see `History.openLog`. */
+  openLog(from: number): LogCursor | null
+  /** An empty database, to be filled from a leader's snapshot. */
+  makeDatabase(): Database
+  readonly faults: ZabFaults
+}

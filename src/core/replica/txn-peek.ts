@@ -1,0 +1,25 @@
+// What a transaction's header says, read in place: whose it is and of what type (the layout is in
+// `records/txn.ts`).
+
+import { type SessionId, sessionIdOf } from '../../base/session-id.ts'
+import type { LogEntry } from '../zab/log-entry.ts'
+
+/** The type; codes are small, so the last two bytes tell. */
+export const txnType = ({ bytes, start }: LogEntry): number =>
+  ((bytes[start + 30]! << 24) >> 16) | bytes[start + 31]!
+
+/** The upper half of the client's session id. */
+export const txnClientHigh = ({ bytes, start }: LogEntry): number => wordAt(bytes, start)
+
+export const txnClientLow = ({ bytes, start }: LogEntry): number => wordAt(bytes, start + 4)
+
+export const txnCxid = ({ bytes, start }: LogEntry): number => wordAt(bytes, start + 8)
+
+export const txnSession = (entry: LogEntry): SessionId =>
+  sessionIdFrom(txnClientHigh(entry), txnClientLow(entry))
+
+export const sessionIdFrom = (high: number, low: number): SessionId =>
+  sessionIdOf((BigInt(high) << 32n) | BigInt(low >>> 0))
+
+const wordAt = (bytes: Uint8Array, at: number): number =>
+  (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
