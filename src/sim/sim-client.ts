@@ -25,6 +25,8 @@ export type SimOutput = Output<CallTag, WatchTag>
 export interface CallTag {
   /** Rises with each call of a client. */
   readonly number: number
+  /** The `sync` that was asked for just before, so that this read shows the present. */
+  readonly behind?: SimCall
 }
 
 /** What the checkers remember of a watch. */

@@ -1,24 +1,35 @@
 // The clients of a run: each lives, works, closes, dies or stands still by its character, and is
 // followed by another one of the same name. Strangers are connections that never speak the protocol.
 
+import { must } from '../base/assert.ts'
 import type { Prng } from '../base/prng.ts'
 import type { SessionId } from '../base/session-id.ts'
 import { encodeUtf8 } from '../base/text.ts'
+import type { HostPort } from '../core/session-client/host-list.ts'
 import { DEFAULT_OPTIONS } from '../core/session-client/session-timers.ts'
 import type { TransportConnection } from '../ports/transport.ts'
 import { ClientChecker } from './checkers/client-checker.ts'
 import type { FakeNetwork } from './fake-network.ts'
 import { type SimCall, SimClient } from './sim-client.ts'
 import type { SimOptions } from './sim-options.ts'
-import { SERVER_HOST, SERVER_PORT } from './sim-server.ts'
 import { MachineClock, type VirtualClock } from './virtual-clock.ts'
-import { CallSource, type Character, drawCharacter } from './workload.ts'
+import { CallSource, type Character, type WorkloadTraits, drawCharacter } from './workload.ts'
 
 export interface PopulationSurroundings {
-  readonly options: SimOptions
+  readonly options: Pick<SimOptions, 'clients' | 'strangers' | 'settings'>
   readonly time: VirtualClock
   readonly random: Prng
   readonly network: FakeNetwork
+  /** The servers that clients know. */
+  readonly hosts: readonly HostPort[]
+  readonly traits: WorkloadTraits
+  /** Hears of each call when it is made and when it is settled. */
+  readonly witness: CallWitness | null
+}
+
+export interface CallWitness {
+  submitted(call: SimCall): void
+  settled(call: SimCall): void
 }
 
 export class SimPopulation {
@@ -74,7 +85,9 @@ export class SimPopulation {
         return
       }
       if (connection === null) {
-        connection = transport.connect(SERVER_HOST, SERVER_PORT, {
+        const { hosts } = this.#around
+        const { host, port } = hosts.length === 1 ? must(hosts[0], 'one') : random.pick(hosts)
+        connection = transport.connect(host, port, {
           opened: () => {},
           bytes: () => {},
           closed: () => {
@@ -110,7 +123,7 @@ export class Member {
     this.name = name
     this.#around = around
     this.#random = random
-    this.#character = drawCharacter(random)
+    this.#character = drawCharacter(random, around.traits)
     this.#calls = new CallSource(name, random, this.#character)
     this.#address = `10.0.0.${name.slice(1)}`
     this.clock = new MachineClock(around.time, random.below(1_000_000), 1_800_000_000_000)
@@ -167,7 +180,7 @@ export class Member {
       this.clock,
       random,
       network.transport(this.#address),
-      [{ host: SERVER_HOST, port: SERVER_PORT }],
+      this.#around.hosts,
       {
         ...DEFAULT_OPTIONS,
         sessionTimeoutMs: this.#character.sessionTimeoutMs,
@@ -176,6 +189,7 @@ export class Member {
       },
       {
         settled: (call) => {
+          this.#around.witness?.settled(call)
           checker.settled(call)
           this.#calls.settled(call)
           if (call === this.#probe) this.#onProbe(call)
@@ -227,6 +241,7 @@ export class Member {
           if (call !== null) {
             call.deadlineMs = nowMs + random.pick([500, 20_000, 60_000])
             this.#checker.submitted(call)
+            this.#around.witness?.submitted(call)
             machine.submit(call, nowMs)
             continue
           }

@@ -16,9 +16,10 @@ import { CALM_DISK, type CrashKind, FakeDisk } from './fake-disk.ts'
 import { CALM_NETWORK, FakeNetwork, type LinkFault } from './fake-network.ts'
 import { type SimOptions, drawOptions } from './sim-options.ts'
 import { SimPopulation } from './sim-population.ts'
-import { SimServer } from './sim-server.ts'
+import { SERVER_HOST, SERVER_PORT, SimServer } from './sim-server.ts'
 import { Trace, type TraceListener } from './trace.ts'
 import { MachineClock, VirtualClock } from './virtual-clock.ts'
+import { ONE_SERVER } from './workload.ts'
 
 export type Verdict = 'ok' | 'crash' | 'wrong' | 'stuck'
 
@@ -130,6 +131,9 @@ class Simulation {
       time: this.#time,
       random: root.fork('clients'),
       network: this.#network,
+      hosts: [{ host: SERVER_HOST, port: SERVER_PORT }],
+      traits: ONE_SERVER,
+      witness: null,
     })
   }
 

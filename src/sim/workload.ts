@@ -57,6 +57,22 @@ const USUAL_WEIGHTS: Readonly<Record<Action, number>> = {
   nonsense: 2,
 }
 
+/** Nodes with names that begin so are written by calls of their own kind alone. */
+export const REGISTER_PREFIX: string = '/register-'
+const REGISTER_SHARE = 0.15
+
+/** What the service lets be asked for. */
+export interface WorkloadTraits {
+  /** Whether the node of the membership is read; on it servers need not agree. */
+  readonly readsConfig: boolean
+  /** How many nodes are used as registers, with operations that a client's view can be judged by. */
+  readonly registers: number
+  /** Milliseconds: the shortest session timeout that makes sense. */
+  readonly sessionMs: number
+}
+
+export const ONE_SERVER: WorkloadTraits = { readsConfig: true, registers: 0, sessionMs: 0 }
+
 /** What a client is like, drawn once. */
 export interface Character {
   readonly weights: readonly (readonly [Action, number])[]
@@ -75,9 +91,10 @@ export interface Character {
   readonly pause: number
   /** The user it shows to be, or null. */
   readonly user: string | null
+  readonly traits: WorkloadTraits
 }
 
-export function drawCharacter(random: Prng): Character {
+export function drawCharacter(random: Prng, traits: WorkloadTraits = ONE_SERVER): Character {
   // Some operations not at all, others a lot: what a mixture of everything never reaches.
   const isSwarming = random.chance(0.6)
   const weights = (Object.entries(USUAL_WEIGHTS) as [Action, number][]).map(
@@ -91,11 +108,15 @@ export function drawCharacter(random: Prng): Character {
     burst: random.pick([1, 1, 3, 10, 40]),
     watching: random.pick([0, 0.1, 0.5]),
     dataBytes: random.pick([10, 100, 100, 3_000]),
-    sessionTimeoutMs: random.pick([1_000, 4_000, 6_000, 15_000, 100_000]),
+    sessionTimeoutMs: Math.max(
+      traits.sessionMs,
+      random.pick([1_000, 4_000, 6_000, 15_000, 100_000]),
+    ),
     close: isGentle ? 0 : random.pick([0, 0.005, 0.03]),
     kill: isGentle ? 0 : random.pick([0, 0.005, 0.02]),
     pause: isGentle ? 0 : random.pick([0, 0.005, 0.02]),
     user: random.chance(0.3) ? random.pick(['ann:1', 'bob:2']) : null,
+    traits,
   }
 }
 
@@ -106,6 +127,8 @@ export class CallSource {
   readonly #total: number
   readonly #watchers: SimWatcher[] = []
   readonly #sequential: string[] = []
+  /** The read that a `sync` was asked for. */
+  #behindSync: SimCall | null = null
   #numbers = 0
   #values = 0
 
@@ -118,8 +141,40 @@ export class CallSource {
 
   /** The next call; null where the client would rather drop a watcher, see `takeWatcher`. */
   next(): SimCall | null {
+    const behind = this.#behindSync
+    if (behind !== null) {
+      this.#behindSync = null
+      return behind
+    }
+    const { registers } = this.#character.traits
+    if (registers > 0 && this.#random.chance(REGISTER_SHARE)) return this.#onRegister(registers)
     const action = this.#drawAction()
     return action === 'dropWatch' ? null : this.#callFor(action)
+  }
+
+  #onRegister(registers: number): SimCall {
+    const random = this.#random
+    const path = `${REGISTER_PREFIX}${random.below(registers)}`
+    const data = this.#value() ?? new Uint8Array(0)
+    switch (random.below(8)) {
+      case 0:
+      case 1:
+        return this.#call(OpCode.create, path, { acl: WORLD_ALL, data })
+      case 2:
+        return this.#call(OpCode.delete, path, { version: this.#version() })
+      case 3:
+      case 4:
+      case 5:
+        return this.#call(OpCode.setData, path, { data, version: this.#version() })
+      default:
+        return this.#syncAndRead(path)
+    }
+  }
+
+  #syncAndRead(path: string): SimCall {
+    const sync = this.#call(OpCode.sync, path, {})
+    this.#behindSync = new Call(OpCode.getData, path, { number: ++this.#numbers, behind: sync })
+    return sync
   }
 
   /** A watcher to be dropped, or undefined where there is none. */
@@ -319,7 +374,7 @@ export class CallSource {
       '/a\u0001',
       '/\ufffd',
       '/zookeeper',
-      '/zookeeper/config',
+      this.#character.traits.readsConfig ? '/zookeeper/config' : '/zookeeper/quota',
     ])
     const op = random.pick([
       OpCode.create,

@@ -48,7 +48,22 @@ export interface DiskView {
   read(path: string): Uint8Array | null
 }
 
-export class History {
+/** What the checker of a server's wire needs to know of the history, and tells it. */
+export interface HistoryView {
+  /** The last transaction that nothing can take away. */
+  readonly durable: Zxid
+  stateAt(zxid: Zxid): ModelState
+  between(after: Zxid, until: Zxid): readonly HistoryEntry[]
+  isClosed(session: bigint): boolean
+  beginningOf(session: bigint): Zxid | undefined
+  deliver(write: DeliveredWrite): void
+  /** A connection serves the session from now on. */
+  attached?(session: bigint, connection: number): void
+  /** What the answer to a `sync` that reaches a server with everything up to `applied` must show. */
+  syncPoint?(applied: Zxid): Zxid
+}
+
+export class History implements HistoryView {
   readonly #rules: ServiceRules
   readonly #start: ModelState = emptyState()
   readonly #writes = new Map<bigint, DeliveredWrite[]>()
@@ -271,7 +286,7 @@ export const zxidIn = (path: string): Zxid =>
   Number.parseInt(/\.([0-9a-f]+)(\.gz|\.snappy)?$/.exec(path)?.[1] ?? '', 16) as Zxid
 
 /** A snapshot that was written to its end; of a packed one the name must do. */
-function isSealed(path: string, content: Uint8Array | null): boolean {
+export function isSealed(path: string, content: Uint8Array | null): boolean {
   if (content === null) return false
   if (!/\.[0-9a-f]+$/.test(path)) return true
   if (content.length < 60) return false

@@ -8,6 +8,16 @@ import { OpCode } from '../../core/records/opcodes.ts'
 import type { History, HistoryEntry } from './history.ts'
 import { Violation } from './violation.ts'
 
+/** What the checker of a wire tells about sessions, and asks. */
+export interface SessionWitness {
+  touched(session: SessionId): void
+  /** The client's connection is served from now on. */
+  served(session: SessionId): void
+  renewed(session: SessionId, timeoutMs: number): void
+  /** An end of the session may be on its way. */
+  mayBeClosing(session: SessionId): boolean
+}
+
 interface SessionTimes {
   timeoutMs: number
   /** Simulated milliseconds of the latest signs of life, the newest last. */
@@ -20,7 +30,7 @@ export interface SessionTiming {
   readonly lateMs: number
 }
 
-export class SessionChecker {
+export class SessionChecker implements SessionWitness {
   readonly #history: History
   readonly #timing: SessionTiming
   readonly #nowMs: () => number

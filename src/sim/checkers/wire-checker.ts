@@ -24,23 +24,25 @@ import { decodeReplyFrame, type SentReply } from '../model/model-reply.ts'
 import { type ModelRequest, type SetWatchesBody, decodeRequest } from '../model/model-request.ts'
 import { ModelWatches } from '../model/model-watches.ts'
 import { FrameCutter } from './frame-cutter.ts'
-import type { DeliveredWrite, History } from './history.ts'
-import type { SessionChecker } from './session-checker.ts'
+import type { DeliveredWrite, HistoryView } from './history.ts'
+import type { SessionWitness } from './session-checker.ts'
 import type { ServiceRules } from './txn-judge.ts'
 import { Violation, canonical } from './violation.ts'
 
 export class WireChecker {
-  readonly #history: History
-  readonly #sessions: SessionChecker
+  readonly #history: HistoryView
+  readonly #sessions: SessionWitness
   readonly #rules: ServiceRules
   readonly #hasher: Hasher
   readonly #connections = new Map<ConnectionId, Connection>()
+  /** Why the server serves nobody at present. */
+  #notServing: string | null = null
   /** The server's position at the end of the last turn. */
   #applied: Zxid = ZXID_ZERO
   #answers = 0
   #events = 0
 
-  constructor(history: History, sessions: SessionChecker, rules: ServiceRules, hasher: Hasher) {
+  constructor(history: HistoryView, sessions: SessionWitness, rules: ServiceRules, hasher: Hasher) {
     this.#history = history
     this.#sessions = sessions
     this.#rules = rules
@@ -68,7 +70,9 @@ export class WireChecker {
   // What the server hears.
 
   opened(id: ConnectionId, address: string): void {
-    this.#connections.set(id, new Connection(id, address, this.#rules.frameBytesMax))
+    const connection = new Connection(id, address, this.#rules.frameBytesMax)
+    connection.closable = this.#notServing
+    this.#connections.set(id, connection)
   }
 
   received(id: ConnectionId, chunk: Uint8Array): void {
@@ -96,6 +100,18 @@ export class WireChecker {
   }
 
   restarted(zxid: Zxid): void {
+    this.#applied = zxid
+  }
+
+  /** The server does not serve any more, or not yet: it may close whatever there is. */
+  stopServing(reason: string): void {
+    this.#notServing = reason
+    for (const connection of this.#connections.values()) connection.closable ??= reason
+  }
+
+  /** The server serves, with everything up to `zxid`. */
+  startServing(zxid: Zxid): void {
+    this.#notServing = null
     this.#applied = zxid
   }
 
@@ -222,6 +238,7 @@ export class WireChecker {
     }
     connection.phase = 'live'
     connection.session = session
+    this.#history.attached?.(session, connection.id)
     if (!isNew) mark('a session is taken up again')
     this.#sessions.served(session as SessionId)
   }
@@ -233,7 +250,9 @@ export class WireChecker {
 
   #onRefused(connection: Connection, session: bigint, password: Uint8Array | null): void {
     const knows = equalBytes(password ?? new Uint8Array(0), expectedPassword(session))
-    const lives = this.#history.stateAt(this.#history.durable).sessions.has(session)
+    const lives = [this.#applied, this.#history.durable].every((zxid) =>
+      this.#history.stateAt(zxid).sessions.has(session),
+    )
     if (knows && lives && !this.#sessions.mayBeClosing(session as SessionId)) {
       throw this.#wrong(connection, `is refused ${formatSessionId(session)}, which lives`)
     }
@@ -270,7 +289,8 @@ export class WireChecker {
       }
       this.#history.deliver(write)
     }
-    connection.pending.push({ request, ids: connection.ids, write })
+    const syncPoint = request.op === OpCode.sync ? this.#history.syncPoint?.(this.#applied) : 0
+    connection.pending.push({ request, ids: connection.ids, write, shows: syncPoint ?? 0 })
   }
 
   #onAuthRequest(connection: Connection, request: ModelRequest): void {
@@ -317,6 +337,13 @@ export class WireChecker {
     }
     if (opKind(request.op) === 'refused') return
     this.#requireNext(connection, zxid, `the answer to ${describe(request)}`)
+    if (zxid < pending.shows) {
+      throw new Violation(
+        'SyncFlush',
+        `a sync on connection ${connection.id} is answered at ${formatZxid(zxid)}, ` +
+          `${formatZxid(pending.shows as Zxid)} was committed when it was asked for`,
+      )
+    }
     this.#advance(connection, zxid)
     const missing = connection.expected.find((event) => !event.isOptional)
     if (missing !== undefined) {
@@ -467,6 +494,8 @@ interface Pending {
   readonly request: ModelRequest
   readonly ids: readonly Id[]
   readonly write: DeliveredWrite | null
+  /** The zxid that the answer must have reached. */
+  readonly shows: number
 }
 
 interface ExpectedEvent {

@@ -45,6 +45,11 @@ const BODIES: ReadonlyMap<number, Codec<unknown>> = new Map<number, Codec<unknow
 export class LogFollower {
   #offset = FILE_HEADER_BYTES
 
+  /** Where the first record that has not been returned begins. */
+  get offset(): number {
+    return this.#offset
+  }
+
   /** The whole records that `content` holds behind those already returned. */
   next(content: Uint8Array): ModelTxn[] {
     const found: ModelTxn[] = []

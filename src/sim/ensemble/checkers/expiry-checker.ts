@@ -1,0 +1,109 @@
+// ExpiryByLeaderOnly: a session ends without being asked to only by a leader's own proposal, and not
+// before that leader has heard nothing of it for its whole timeout. What the leader hears: its own
+// clients, and what learners pass on.
+
+import { type SessionId, formatSessionId } from '../../../base/session-id.ts'
+import { formatZxid } from '../../../base/zxid.ts'
+import { JuteReader } from '../../../core/jute/reader.ts'
+import { OpCode } from '../../../core/records/opcodes.ts'
+import { PacketType, type QuorumPacket } from '../../../core/records/quorum-packet.ts'
+import type { SessionWitness } from '../../checkers/session-checker.ts'
+import { Violation } from '../../checkers/violation.ts'
+import type { ModelTxn } from '../../model/model-txn.ts'
+
+interface Heard {
+  atMs: number
+  timeoutMs: number
+}
+
+/** A timer may fire within the millisecond in which a sign of life was counted. */
+const GRAIN_MS = 1
+
+export class ExpiryChecker {
+  readonly #nowMs: () => number
+  /** What each server has heard of each session since it began to lead, or to run. */
+  readonly #heard = new Map<number, Map<bigint, Heard>>()
+  readonly #ledMs = new Map<number, number>()
+  readonly #timeouts = new Map<bigint, number>()
+  readonly #closing = new Set<bigint>()
+  readonly #seen = new Set<number>()
+  readonly #reader = new JuteReader(new Uint8Array(0))
+  #expired = 0
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs
+  }
+
+  get expired(): number {
+    return this.#expired
+  }
+
+  /** A server begins to lead: every session has its whole time again. */
+  leads(serverId: number): void {
+    this.#ledMs.set(serverId, this.#nowMs())
+    this.#heard.set(serverId, new Map())
+  }
+
+  /** What the checker of a server's wire is to tell. */
+  witness(serverId: number): SessionWitness {
+    return {
+      touched: (session) => this.#touch(serverId, session, 0),
+      served: (session) => this.#touch(serverId, session, 0),
+      renewed: (session, timeoutMs) => this.#touch(serverId, session, timeoutMs),
+      mayBeClosing: (session) => this.#closing.has(session),
+    }
+  }
+
+  /** A packet of a learner has reached a leader. */
+  heard(leader: number, packet: QuorumPacket): void {
+    const { type, bytes, start, end } = packet
+    if (start < 0) return
+    const reader = this.#reader
+    reader.reset(bytes, start, end)
+    if (type === PacketType.ping) {
+      while (reader.remaining >= 12) {
+        const session = reader.long()
+        this.#touch(leader, session, reader.int())
+      }
+    } else if (type === PacketType.revalidate) {
+      const session = reader.long()
+      this.#touch(leader, session, reader.int())
+    }
+  }
+
+  /** A leader proposes a transaction of its own epoch; told once for each learner. */
+  proposed(leader: number, txn: ModelTxn): void {
+    const { zxid, clientId, cxid } = txn.header
+    if (this.#seen.has(zxid)) return
+    this.#seen.add(zxid)
+    if (txn.type === OpCode.createSession) {
+      const timeoutMs = txn.body['timeOut'] as number
+      this.#timeouts.set(clientId, timeoutMs)
+      this.#touch(leader, clientId, timeoutMs)
+    }
+    if (txn.type !== OpCode.closeSession) return
+    this.#closing.add(clientId)
+    if (cxid !== 0) return
+    this.#expired++
+    const heard = this.#heard.get(leader)?.get(clientId)
+    const timeoutMs = Math.min(
+      this.#timeouts.get(clientId) ?? 0,
+      heard?.timeoutMs ?? Number.POSITIVE_INFINITY,
+    )
+    const silentMs = this.#nowMs() - (heard?.atMs ?? this.#ledMs.get(leader) ?? 0)
+    if (silentMs + GRAIN_MS >= timeoutMs) return
+    throw new Violation(
+      'ExpiryByLeaderOnly',
+      `server ${leader} ends ${formatSessionId(clientId as SessionId)} with ${timeoutMs} ms at ` +
+        `${formatZxid(zxid)}, of which it heard ${silentMs} ms ago`,
+    )
+  }
+
+  #touch(serverId: number, session: bigint, timeoutMs: number): void {
+    let sessions = this.#heard.get(serverId)
+    if (sessions === undefined) this.#heard.set(serverId, (sessions = new Map()))
+    const known = sessions.get(session)
+    const timeout = timeoutMs > 0 ? timeoutMs : (known?.timeoutMs ?? Number.POSITIVE_INFINITY)
+    sessions.set(session, { atMs: this.#nowMs(), timeoutMs: timeout })
+  }
+}

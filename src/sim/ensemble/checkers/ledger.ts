@@ -1,0 +1,241 @@
+// The one history of an ensemble: every transaction that any server has taken for committed, in
+// order, each with the request that asked for it and the state that follows in the model. It checks,
+// in the words of the Zab specification, Integrity and Agreement (every server takes the same
+// transactions for committed), PrefixConsistency, TotalOrder, LocalPrimaryOrder, GlobalPrimaryOrder,
+// PrimaryIntegrity, CommitQuorum, NoLostCommit; and that digests are right. It learns of
+// transactions from the disks alone, and of epochs from what leaders say.
+
+import { formatSessionId } from '../../../base/session-id.ts'
+import { mark } from '../../../base/marks.ts'
+import { equalBytes } from '../../../base/text.ts'
+import { type Zxid, ZXID_ZERO, counterOf, epochOf, formatZxid } from '../../../base/zxid.ts'
+import { ErrorCode } from '../../../core/records/errors.ts'
+import { OpCode } from '../../../core/records/opcodes.ts'
+import type { DeliveredWrite, HistoryEntry } from '../../checkers/history.ts'
+import { type ServiceRules, judgeTxn } from '../../checkers/txn-judge.ts'
+import { Violation } from '../../checkers/violation.ts'
+import { ModelDraft } from '../../model/model-apply.ts'
+import type { Answer } from '../../model/model-read.ts'
+import { type ModelState, emptyState } from '../../model/model-state.ts'
+import type { ModelTxn } from '../../model/model-txn.ts'
+import { DeliveredWrites } from './delivered-writes.ts'
+
+/** Whether a quorum is sure to hold a transaction. */
+export type QuorumCheck = (zxid: Zxid) => boolean
+
+interface Epoch {
+  readonly leader: number
+  /** The end of the history with which its leader began. */
+  readonly base: Zxid
+}
+
+export class Ledger {
+  readonly #rules: ServiceRules
+  readonly #isOnQuorum: QuorumCheck
+  readonly #start: ModelState = emptyState()
+  readonly #found = new Map<Zxid, ModelTxn>()
+  readonly #epochs = new Map<number, Epoch>()
+  readonly #writes = new DeliveredWrites()
+  /** Sessions that ever were, and where each began: an id is never given out twice. */
+  readonly #sessionsSeen = new Map<bigint, Zxid>()
+  readonly #entries: HistoryEntry[] = []
+  #committed: Zxid = ZXID_ZERO
+
+  constructor(rules: ServiceRules, isOnQuorum: QuorumCheck) {
+    this.#rules = rules
+    this.#isOnQuorum = isOnQuorum
+  }
+
+  /** The last transaction known to be committed. */
+  get last(): Zxid {
+    return this.#entries.at(-1)?.zxid ?? ZXID_ZERO
+  }
+
+  /** What nothing can take away any more: the last transaction, or the beginning of an epoch. */
+  get durable(): Zxid {
+    return this.#committed
+  }
+
+  get count(): number {
+    return this.#entries.length
+  }
+
+  /** The newest epoch in which a server has served. */
+  get servedEpoch(): number {
+    return epochOf(this.#committed)
+  }
+
+  get epochCount(): number {
+    return this.#epochs.size
+  }
+
+  stateAt(zxid: Zxid): ModelState {
+    const at = this.#indexAfter(zxid)
+    return at === 0 ? this.#start : (this.#entries[at - 1] as HistoryEntry).state
+  }
+
+  between(after: Zxid, until: Zxid): readonly HistoryEntry[] {
+    return this.#entries.slice(this.#indexAfter(after), this.#indexAfter(until))
+  }
+
+  isClosed(session: bigint): boolean {
+    return this.#sessionsSeen.has(session) && !this.stateAt(this.last).sessions.has(session)
+  }
+
+  beginningOf(session: bigint): Zxid | undefined {
+    return this.#sessionsSeen.get(session)
+  }
+
+  deliver(write: DeliveredWrite): void {
+    this.#writes.deliver(write)
+  }
+
+  attached(session: bigint, connection: number): void {
+    this.#writes.attached(session, connection)
+  }
+
+  /** A transaction was found: a zxid means the same one everywhere and for ever. */
+  found(txn: ModelTxn, where: string): void {
+    const { zxid } = txn.header
+    const known = this.#found.get(zxid)
+    if (known === undefined) {
+      this.#found.set(zxid, txn)
+    } else if (!equalBytes(known.bytes, txn.bytes)) {
+      throw new Violation('Integrity', `${formatZxid(zxid)} is another transaction ${where}`)
+    }
+  }
+
+  /** A leader has its epoch, and wants others to begin with its history up to `base`. */
+  began(epoch: number, leader: number, base: Zxid): void {
+    const known = this.#epochs.get(epoch)
+    if (known === undefined) {
+      this.#epochs.set(epoch, { leader, base })
+    } else if (known.leader !== leader) {
+      throw new Violation(
+        'Leadership1',
+        `servers ${known.leader} and ${leader} both lead in epoch ${epoch}`,
+      )
+    }
+  }
+
+  leaderOf(epoch: number): number | null {
+    return this.#epochs.get(epoch)?.leader ?? null
+  }
+
+  /** A server that serves has everything up to `zxid` in its database. */
+  committed(zxid: Zxid, by: string): void {
+    if (zxid <= this.#committed) {
+      this.#requireKnown(zxid, by)
+      return
+    }
+    const before = this.#last(this.#committed)
+    const chain: Zxid[] = []
+    let at = this.#last(zxid)
+    while (at > before) {
+      chain.push(at)
+      at = this.#before(at)
+    }
+    if (at !== before) {
+      throw new Violation(
+        'NoLostCommit',
+        `${formatZxid(before)} was committed; the history of ${by} up to ${formatZxid(zxid)} ` +
+          `goes on behind ${formatZxid(at)} without it`,
+      )
+    }
+    for (const one of chain.reverse()) this.#append(one, by)
+    if (epochOf(zxid) > epochOf(this.#committed)) mark('an epoch begins')
+    this.#committed = zxid
+  }
+
+  /** The digest that a database must have at a zxid. */
+  digestAt(zxid: Zxid): bigint {
+    return this.stateAt(zxid).digest
+  }
+
+  #requireKnown(zxid: Zxid, by: string): void {
+    const last = this.#last(zxid)
+    const at = this.#indexAfter(last) - 1
+    if (last === ZXID_ZERO || this.#entries[at]?.zxid === last) return
+    throw new Violation(
+      'PrefixConsistency',
+      `${by} has ${formatZxid(zxid)}, which the others do not have before ${formatZxid(this.#committed)}`,
+    )
+  }
+
+  /** The transaction that a zxid stands for: that of an epoch's beginning is the one before it. */
+  #last(zxid: Zxid): Zxid {
+    let at = zxid
+    while (at !== ZXID_ZERO && counterOf(at) === 0) at = this.#baseOf(epochOf(at))
+    return at
+  }
+
+  #before(zxid: Zxid): Zxid {
+    return counterOf(zxid) > 1 ? ((zxid - 1) as Zxid) : this.#last(this.#baseOf(epochOf(zxid)))
+  }
+
+  #baseOf(epoch: number): Zxid {
+    const known = this.#epochs.get(epoch)
+    if (known === undefined) {
+      throw new Violation('PrimaryIntegrity', `nobody has ever led in epoch ${epoch}`)
+    }
+    return known.base
+  }
+
+  #append(zxid: Zxid, by: string): void {
+    const txn = this.#found.get(zxid)
+    if (txn === undefined || !this.#isOnQuorum(zxid)) {
+      throw new Violation(
+        'CommitQuorum',
+        `${by} takes ${formatZxid(zxid)} for committed, which ${txn === undefined ? 'no disk' : 'no quorum of disks'} holds`,
+      )
+    }
+    const before = this.#entries.at(-1)?.state ?? this.#start
+    const { clientId, time } = txn.header
+    const write = this.#writes.claim(txn)
+    if (txn.type === OpCode.createSession && !before.sessions.has(clientId)) {
+      if (this.#sessionsSeen.has(clientId)) {
+        throw new Violation('history', `session ${formatSessionId(clientId)} is given out again`)
+      }
+      this.#sessionsSeen.set(clientId, zxid)
+    }
+    const draft = new ModelDraft(before, { zxid, session: clientId, timeMs: time })
+    const answer = this.#judge(before, draft, txn, write)
+    const { state } = draft
+    if (txn.digest !== null && txn.digest !== state.digest) {
+      throw new Violation(
+        'digest',
+        `${formatZxid(zxid)} carries ${txn.digest}, the model has ${state.digest}`,
+      )
+    }
+    const entry: HistoryEntry = { zxid, txn, state, events: draft.events, answer, write }
+    this.#entries.push(entry)
+    if (write !== null) write.entry = entry
+  }
+
+  #judge(
+    before: ModelState,
+    draft: ModelDraft,
+    txn: ModelTxn,
+    write: DeliveredWrite | null,
+  ): Answer {
+    const isMoved =
+      txn.type === OpCode.error && txn.body['err'] === ErrorCode.SessionMoved && write !== null
+    if (!isMoved) {
+      if (write !== null) this.#writes.requireOwner(txn, write)
+      return judgeTxn(this.#rules, before, draft, txn, write)
+    }
+    this.#writes.requireMoved(txn, write)
+    return { error: ErrorCode.SessionMoved, body: null }
+  }
+
+  #indexAfter(zxid: Zxid): number {
+    let low = 0
+    let high = this.#entries.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#entries[middle] as HistoryEntry).zxid <= zxid) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
