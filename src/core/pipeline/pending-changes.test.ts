@@ -4,7 +4,8 @@ import { encodeUtf8 } from '../../base/text.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import { ACL_WORLD_ALL, type DataTree, ROOT } from '../tree/data-tree.ts'
 import { NaiveTree } from '../tree/naive-tree.ts'
-import { PendingChanges, type PendingNode } from './pending-changes.ts'
+import { PendingChanges } from './pending-changes.ts'
+import type { PendingNode } from './pending-node.ts'
 
 const rules = { extendedTypes: false, emulate353Ttl: false }
 
@@ -63,7 +64,7 @@ it('a node that goes is not found, and the tree still has it', () => {
   pending.settle(node)
   expect(pending.findText('/a')).toBeNull()
   const path = encodeUtf8('/a')
-  expect(pending.find(path, 0, path.length, '/a')).toBeNull()
+  expect(pending.find(path, 0, path.length)).toBeNull()
   expect(tree.lookupText('/a')).not.toBe(-1)
 })
 
@@ -88,8 +89,10 @@ it('a rollback undoes what was changed since it began, and nothing before', () =
   pending.begin()
   setVersion('/a', 2, 3)
   setVersion('/', 9, 3)
-  const added = { ...find('/a'), path: '/b', digest: 0, heldAcl: 0 }
-  pending.add(added, 3 as Zxid)
+  const path = encodeUtf8('/b')
+  const added = pending.add(path, 0, path.length, 3 as Zxid)
+  added.copyState(find('/a'))
+  pending.settle(added)
   setVersion('/b', 4, 3)
   pending.rollback()
   expect(find('/a').version).toBe(1)
@@ -116,7 +119,11 @@ it('a node that goes and comes back within one rollback is what it was', () => {
   pending.change(node, 2 as Zxid)
   node.exists = false
   pending.settle(node)
-  pending.add({ ...node, exists: true, version: 0, czxid: 2 as Zxid, digest: 0 }, 2 as Zxid)
+  const path = encodeUtf8('/a')
+  const anew = pending.add(path, 0, path.length, 2 as Zxid)
+  anew.exists = true
+  anew.czxid = 2 as Zxid
+  pending.settle(anew)
   expect(find('/a').czxid).toBe(2)
   pending.rollback()
   expect(find('/a').czxid).toBe(1)

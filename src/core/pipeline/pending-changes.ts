@@ -5,124 +5,139 @@
 
 import { assert } from '../../base/assert.ts'
 import { Ring } from '../../base/ring.ts'
+import { encodeUtf8 } from '../../base/text.ts'
 import type { Zxid } from '../../base/zxid.ts'
-import { type DataTree, NO_ROW } from '../tree/data-tree.ts'
-import { nodeDigest } from '../tree/node-digest.ts'
-
-/** A node as it will be. Fields mean what they mean in the tree. */
-export interface PendingNode {
-  readonly path: string
-  exists: boolean
-  czxid: Zxid
-  mzxid: Zxid
-  pzxid: Zxid
-  ctime: number
-  mtime: number
-  version: number
-  creations: number
-  aversion: number
-  ownerHigh: number
-  ownerLow: number
-  isEphemeral: boolean
-  childCount: number
-  aclId: number
-  dataLength: number
-  contentCrc: number
-  isDigested: boolean
-  /** What the node adds to the tree's digest; 0 where it does not count. */
-  digest: number
-  /** The access list on which the overlay holds a reference; 0 for none. */
-  heldAcl: number
-  /** The proposal that changed it last; 0 for a node that is only being looked at. */
-  changedBy: Zxid
-}
+import { type DataTree, NO_ROW, type Row } from '../tree/data-tree.ts'
+import { NO_ACL, type PendingNode } from './pending-node.ts'
+import { PendingTable } from './pending-table.ts'
 
 export class PendingChanges {
   readonly #tree: DataTree
-  readonly #nodes = new Map<string, PendingNode>()
+  readonly #table: PendingTable
+  /** Every change that is not applied yet, once a node and proposal. */
   readonly #log = new Ring<PendingNode>()
   readonly #logZxids = new Ring<Zxid>()
   #digestHigh = 0
   #digestLow = 0
-  /** Copies of what the proposal under way has changed, so that a failed multi can be undone. */
-  readonly #undo: { node: PendingNode; before: PendingNode }[] = []
+  /** Nodes that the present request looks at without having changed them, as far as it goes. */
+  readonly #seen: PendingNode[] = []
+  /** How many of them; setting the length of an array to 0 would throw its memory away each time. */
+  #seenCount = 0
+  /** What the proposal under way has changed, and how it was, so that a failed multi can be undone. */
+  readonly #changed: PendingNode[] = []
+  readonly #before: PendingNode[] = []
+  #changedCount = 0
   #undoing = false
 
   constructor(tree: DataTree) {
     this.#tree = tree
+    this.#table = new PendingTable(tree.hashSeed)
   }
 
   get size(): number {
-    return this.#nodes.size
+    return this.#table.count
   }
 
   get digestHigh(): number {
-    return this.#nodes.size === 0 ? this.#tree.digestHigh : this.#digestHigh
+    return this.size === 0 ? this.#tree.digestHigh : this.#digestHigh
   }
 
   get digestLow(): number {
-    return this.#nodes.size === 0 ? this.#tree.digestLow : this.#digestLow
+    return this.size === 0 ? this.#tree.digestLow : this.#digestLow
+  }
+
+  /** A request begins: nodes found for the one before, and not changed, are used anew. */
+  beginRequest(): void {
+    for (let i = 0; i < this.#seenCount; i++) {
+      const node = this.#seen[i]!
+      if (node.changedBy === 0) this.#table.giveBack(node)
+    }
+    this.#seenCount = 0
   }
 
   /**
    * The node at a path given as bytes: pending, or as in the tree; null where there is none. The
-   * result may be a loose copy: pass it to {@link change} before changing it.
+   * result is good until the next request, and may be a loose copy: pass it to {@link change}
+   * before changing it.
    */
-  find(bytes: Uint8Array, start: number, end: number, path: string): PendingNode | null {
-    const pending = this.#nodes.get(path)
-    if (pending !== undefined) return pending.exists ? pending : null
-    const row = this.#tree.lookup(bytes, start, end)
-    return row === NO_ROW ? null : loadNode(this.#tree, row, path)
+  find(bytes: Uint8Array, start: number, end: number): PendingNode | null {
+    // "" and "/" are one node, under one key.
+    const to = end === start + 1 && bytes[start] === SLASH ? start : end
+    const hash = this.#table.hashOf(bytes, start, to)
+    const pending = this.#table.find(hash, bytes, start, to)
+    if (pending !== null) return pending.exists ? pending : null
+    return this.#look(this.#tree.lookup(bytes, start, to), hash, bytes, start, to)
+  }
+
+  /** The same for a child of a node that was found: its name begins at `nameStart`. */
+  findChild(
+    parent: PendingNode,
+    bytes: Uint8Array,
+    start: number,
+    nameStart: number,
+    end: number,
+  ): PendingNode | null {
+    if (nameStart === end) return this.find(bytes, start, end)
+    const hash = this.#table.hashOf(bytes, start, end)
+    const pending = this.#table.find(hash, bytes, start, end)
+    if (pending !== null) return pending.exists ? pending : null
+    const row =
+      parent.row === NO_ROW || parent.pathLength !== nameStart - 1 - start
+        ? this.#tree.lookup(bytes, start, end)
+        : this.#tree.child(parent.row, bytes, nameStart, end)
+    return this.#look(row, hash, bytes, start, end)
   }
 
   findText(path: string): PendingNode | null {
-    const pending = this.#nodes.get(path)
-    if (pending !== undefined) return pending.exists ? pending : null
-    const row = this.#tree.lookupText(path)
-    return row === NO_ROW ? null : loadNode(this.#tree, row, path)
+    const bytes = encodeUtf8(path)
+    return this.find(bytes, 0, bytes.length)
   }
 
   /** Makes a node part of the overlay on behalf of `zxid`; afterwards the caller may change it, and settles. */
   change(node: PendingNode, zxid: Zxid): void {
-    if (this.#nodes.size === 0) this.#adoptDigest()
-    if (this.#undoing) this.#undo.push({ node, before: { ...node } })
+    if (this.size === 0) this.#adoptDigest()
+    if (this.#undoing) this.#remember(node)
     if (node.changedBy === zxid) return
-    if (node.changedBy === 0) this.#nodes.set(node.path, node)
+    if (node.changedBy === 0) this.#table.add(node)
     node.changedBy = zxid
-    this.#log.push(node)
-    this.#logZxids.push(zxid)
+    this.#note(node, zxid)
   }
 
-  /** Adds a node that was not there, or not any more. */
-  add(node: PendingNode, zxid: Zxid): void {
-    if (this.#nodes.size === 0) this.#adoptDigest()
-    const former = this.#nodes.get(node.path)
-    if (former !== undefined) {
+  /**
+   * Begins a node that is not there, or not any more; the caller fills it in and settles. Until
+   * then its fields are those of some other node.
+   */
+  add(bytes: Uint8Array, start: number, end: number, zxid: Zxid): PendingNode {
+    const hash = this.#table.hashOf(bytes, start, end)
+    const former = this.#table.find(hash, bytes, start, end)
+    if (former !== null) {
       this.change(former, zxid)
-      Object.assign(former, node, {
-        changedBy: zxid,
-        digest: former.digest,
-        heldAcl: former.heldAcl,
-      })
-      this.settle(former)
-      return
+      former.row = NO_ROW
+      return former
     }
-    if (this.#undoing) this.#undo.push({ node, before: { ...node, exists: false } })
+    if (this.size === 0) this.#adoptDigest()
+    const node = this.#table.take()
+    node.setPath(hash, bytes, start, end)
+    node.exists = false
+    node.row = NO_ROW
+    node.digest = 0
+    node.aclId = NO_ACL
+    node.heldAcl = NO_ACL
     node.changedBy = zxid
-    this.#nodes.set(node.path, node)
-    this.#log.push(node)
-    this.#logZxids.push(zxid)
-    this.settle(node)
+    if (this.#undoing) this.#remember(node)
+    this.#table.add(node)
+    this.#note(node, zxid)
+    return node
   }
 
   /** Brings the digest, and the reference on the access list, up to date after a change. */
   settle(node: PendingNode): void {
     if (node.aclId !== node.heldAcl) {
-      this.#tree.acls.retain(node.aclId)
+      if (node.aclId !== NO_ACL) this.#tree.acls.retain(node.aclId)
       this.#releaseAcl(node)
       node.heldAcl = node.aclId
     }
-    const digest = node.exists && node.isDigested ? digestOf(node) : 0
+    const digest = node.computeDigest()
     this.#addDigest(digest, node.digest)
     node.digest = digest
   }
@@ -135,15 +150,15 @@ export class PendingChanges {
 
   commit(): void {
     this.#undoing = false
-    this.#undo.length = 0
+    for (let i = 0; i < this.#changedCount; i++) this.#table.giveBack(this.#before[i]!)
+    this.#changedCount = 0
   }
 
   /** Undoes every change since `begin`. Nodes stay in the overlay, as they were before. */
   rollback(): void {
-    for (let i = this.#undo.length - 1; i >= 0; i--) {
-      const { node, before } = this.#undo[i]!
-      const { digest, changedBy, heldAcl } = node
-      Object.assign(node, before, { digest, changedBy, heldAcl })
+    for (let i = this.#changedCount - 1; i >= 0; i--) {
+      const node = this.#changed[i]!
+      node.copyState(this.#before[i]!)
       this.settle(node)
     }
     this.commit()
@@ -151,6 +166,7 @@ export class PendingChanges {
 
   /** The tree has applied everything up to `zxid`. */
   applied(zxid: Zxid): void {
+    this.beginRequest()
     for (
       let next = this.#logZxids.peek();
       next !== undefined && next <= zxid;
@@ -159,18 +175,42 @@ export class PendingChanges {
       this.#logZxids.shift()
       const node = this.#log.shift()
       if (node.changedBy !== next) continue
-      this.#nodes.delete(node.path)
+      this.#table.remove(node)
       this.#releaseAcl(node)
+      node.changedBy = 0 as Zxid
+      this.#table.giveBack(node)
     }
   }
 
-  /** Pending nodes, those that will not exist included. */
-  nodes(): Iterable<PendingNode> {
-    return this.#nodes.values()
+  /** Pending nodes in the order of their changes, those that will not exist included; some twice. */
+  *nodes(): Iterable<PendingNode> {
+    for (let i = 0; i < this.#log.length; i++) yield this.#log.at(i)!
+  }
+
+  /** A loose copy of what the tree has. */
+  #look(row: Row, hash: number, bytes: Uint8Array, start: number, end: number): PendingNode | null {
+    if (row === NO_ROW) return null
+    const node = this.#table.take()
+    node.setPath(hash, bytes, start, end)
+    node.load(this.#tree, row)
+    this.#seen[this.#seenCount++] = node
+    return node
+  }
+
+  #note(node: PendingNode, zxid: Zxid): void {
+    this.#log.push(node)
+    this.#logZxids.push(zxid)
+  }
+
+  #remember(node: PendingNode): void {
+    const before = this.#table.take()
+    before.copyState(node)
+    this.#changed[this.#changedCount] = node
+    this.#before[this.#changedCount++] = before
   }
 
   #releaseAcl(node: PendingNode): void {
-    if (node.heldAcl !== 0) this.#tree.acls.release(node.heldAcl)
+    if (node.heldAcl !== NO_ACL) this.#tree.acls.release(node.heldAcl)
   }
 
   #adoptDigest(): void {
@@ -185,44 +225,4 @@ export class PendingChanges {
   }
 }
 
-const digestOf = (node: PendingNode): number =>
-  nodeDigest(
-    node.contentCrc,
-    node.czxid,
-    node.mzxid,
-    node.pzxid,
-    node.ctime,
-    node.mtime,
-    node.version,
-    node.creations,
-    node.aversion,
-    node.ownerHigh,
-    node.ownerLow,
-  )
-
-function loadNode(tree: DataTree, row: number, path: string): PendingNode {
-  return {
-    path,
-    exists: true,
-    czxid: tree.czxid(row),
-    mzxid: tree.mzxid(row),
-    pzxid: tree.pzxid(row),
-    ctime: tree.ctime(row),
-    mtime: tree.mtime(row),
-    version: tree.version(row),
-    creations: tree.creations(row),
-    aversion: tree.aversion(row),
-    // A tree may hand out the words of an owner unsigned; those of requests are signed.
-    ownerHigh: tree.ownerHigh(row) | 0,
-    ownerLow: tree.ownerLow(row) | 0,
-    isEphemeral: tree.isEphemeral(row),
-    childCount: tree.childCount(row),
-    aclId: tree.aclId(row),
-    dataLength: tree.dataLength(row),
-    contentCrc: tree.contentCrc(row),
-    isDigested: tree.isDigested(row),
-    digest: tree.digest(row),
-    heldAcl: 0,
-    changedBy: 0 as Zxid,
-  }
-}
+const SLASH = 0x2f

@@ -22,8 +22,9 @@ import { type Database, skipAclList } from '../tree/database.ts'
 import { CONTAINER_OWNER_HIGH, TTL_OWNER_HIGH } from '../tree/data-tree.ts'
 import { OwnerKind, ownerKindOf, ttlMsOf } from '../tree/owner.ts'
 import { isAllowed, normaliseAcl } from './access.ts'
-import type { PendingChanges, PendingNode } from './pending-changes.ts'
-import { quotaRefusal } from './quota-check.ts'
+import type { PendingChanges } from './pending-changes.ts'
+import type { PendingNode } from './pending-node.ts'
+import { hasQuotas, quotaRefusal } from './quota-check.ts'
 import type { PipelineSettings } from './settings.ts'
 import { UnusableRequest } from './unusable-request.ts'
 import type { WriteRequest } from './write-request.ts'
@@ -102,7 +103,7 @@ export class NodePreparer {
       const isOwned =
         node.isEphemeral && node.ownerHigh === sessionHigh && node.ownerLow === sessionLow
       if (node.exists && isOwned) paths.add(node.path)
-      else paths.delete(node.path)
+      else if (paths.size > 0) paths.delete(node.path)
     }
     for (const path of paths) {
       const bytes = encodeUtf8(path)
@@ -149,13 +150,21 @@ export class NodePreparer {
     const finalEnd = out.position
     out.intAt(lengthAt, finalEnd - finalStart)
     if (!isValidPath(out.bytes, finalStart, finalEnd)) return ErrorCode.BadArguments
-    const path = decodeUtf8(out.bytes, finalStart, finalEnd)
-    if (this.#pending.find(out.bytes, finalStart, finalEnd, path) !== null) {
-      return ErrorCode.NodeExists
-    }
+    const finalSlash = finalStart + slash - pathStart
+    const existing = this.#pending.findChild(
+      parent,
+      out.bytes,
+      finalStart,
+      finalSlash + 1,
+      finalEnd,
+    )
+    if (existing !== null) return ErrorCode.NodeExists
     if (parent.isEphemeral) return ErrorCode.NoChildrenForEphemerals
-    const refusal = quotaRefusal(this.#database, this.#settings, path, Math.max(0, dataLength), 1)
-    if (refusal !== ErrorCode.Ok) return refusal
+    if (hasQuotas(this.#database, this.#settings)) {
+      const path = decodeUtf8(out.bytes, finalStart, finalEnd)
+      const refusal = quotaRefusal(this.#database, path, Math.max(0, dataLength), 1)
+      if (refusal !== ErrorCode.Ok) return refusal
+    }
 
     this.#change(parent, request)
     // No tree lowers the count: after 2^31-1 creations it stays where it is, and pzxid with it.
@@ -168,33 +177,27 @@ export class NodePreparer {
     this.#pending.settle(parent)
     const owner = this.#ownerOf(op, mode, ttl, request)
     const aclId = this.#database.tree.acls.intern(this.#aclBytes, this.#aclStart, this.#aclEnd)
+    const node = this.#pending.add(out.bytes, finalStart, finalEnd, request.zxid)
+    node.exists = true
+    node.czxid = request.zxid
+    node.mzxid = request.zxid
+    node.pzxid = request.zxid
+    node.ctime = request.timeMs
+    node.mtime = request.timeMs
+    node.version = 0
+    node.creations = 0
+    node.aversion = 0
+    node.ownerHigh = owner.high
+    node.ownerLow = owner.low
+    node.isEphemeral = owner.isEphemeral
+    node.childCount = 0
+    node.aclId = aclId
+    node.dataLength = dataLength
     const pathCrc = crc32(0, out.bytes, finalStart, finalEnd)
-    this.#pending.add(
-      {
-        path,
-        exists: true,
-        czxid: request.zxid,
-        mzxid: request.zxid,
-        pzxid: request.zxid,
-        ctime: request.timeMs,
-        mtime: request.timeMs,
-        version: 0,
-        creations: 0,
-        aversion: 0,
-        ownerHigh: owner.high,
-        ownerLow: owner.low,
-        isEphemeral: owner.isEphemeral,
-        childCount: 0,
-        aclId,
-        dataLength,
-        contentCrc: dataLength > 0 ? crc32(pathCrc, bytes, dataEnd - dataLength, dataEnd) : pathCrc,
-        isDigested: !path.startsWith('/zookeeper/'),
-        digest: 0,
-        heldAcl: 0,
-        changedBy: request.zxid,
-      },
-      request.zxid,
-    )
+    node.contentCrc =
+      dataLength > 0 ? crc32(pathCrc, bytes, dataEnd - dataLength, dataEnd) : pathCrc
+    node.isDigested = isDigested(out.bytes, finalStart, finalEnd)
+    this.#pending.settle(node)
     writeField(out, bytes, dataLength, dataEnd)
     out.raw(this.#aclBytes, this.#aclStart, this.#aclEnd)
     if (op === OpCode.create || op === OpCode.create2) out.bool(owner.isEphemeral)
@@ -213,12 +216,11 @@ export class NodePreparer {
     requirePath(pathLength)
     const slash = lastSlashOrNone(bytes, pathStart, pathEnd)
     if (slash < 0) return ErrorCode.BadArguments
-    const path = decodeUtf8(bytes, pathStart, pathEnd)
-    if (SYSTEM_PATHS.has(path)) return ErrorCode.BadArguments
+    if (isSystemPath(bytes, pathStart, pathEnd)) return ErrorCode.BadArguments
     const parent = this.#find(bytes, pathStart, slash)
     if (parent === null) return ErrorCode.NoNode
     if (!this.#isAllowed(parent, Perms.delete, request)) return ErrorCode.NoAuth
-    const node = this.#pending.find(bytes, pathStart, pathEnd, path)
+    const node = this.#pending.findChild(parent, bytes, pathStart, slash + 1, pathEnd)
     if (node === null) return ErrorCode.NoNode
     if (version !== -1 && version !== node.version) return ErrorCode.BadVersion
     if (node.childCount > 0) return ErrorCode.NotEmpty
@@ -237,14 +239,16 @@ export class NodePreparer {
     const version = reader.int()
     if (request.sessionError !== ErrorCode.Ok) return request.sessionError
     if (pathLength < 0 || !isValidPath(bytes, pathStart, pathEnd)) return ErrorCode.BadArguments
-    const path = decodeUtf8(bytes, pathStart, pathEnd)
-    const node = this.#pending.find(bytes, pathStart, pathEnd, path)
+    const node = this.#find(bytes, pathStart, pathEnd)
     if (node === null) return ErrorCode.NoNode
     if (!this.#isAllowed(node, Perms.write, request)) return ErrorCode.NoAuth
-    // What the data grows by, compared with what writes in flight will have made of it.
-    const growth = Math.max(0, dataLength) - Math.max(0, node.dataLength)
-    const refusal = quotaRefusal(this.#database, this.#settings, path, growth, 0)
-    if (refusal !== ErrorCode.Ok) return refusal
+    if (hasQuotas(this.#database, this.#settings)) {
+      // What the data grows by, compared with what writes in flight will have made of it.
+      const growth = Math.max(0, dataLength) - Math.max(0, node.dataLength)
+      const path = decodeUtf8(bytes, pathStart, pathEnd)
+      const refusal = quotaRefusal(this.#database, path, growth, 0)
+      if (refusal !== ErrorCode.Ok) return refusal
+    }
     if (version !== -1 && version !== node.version) return ErrorCode.BadVersion
     this.#change(node, request)
     node.version = (node.version + 1) | 0
@@ -333,10 +337,7 @@ export class NodePreparer {
   }
 
   #find(bytes: Uint8Array, start: number, end: number): PendingNode | null {
-    // "" and "/" are one node, under one key.
-    const isRoot = start === end || (end - start === 1 && bytes[start] === 0x2f)
-    const path = isRoot ? '/' : decodeUtf8(bytes, start, end)
-    return this.#pending.find(bytes, start, end, path)
+    return this.#pending.find(bytes, start, end)
   }
 
   #parentOf(bytes: Uint8Array, start: number, end: number): PendingNode {
@@ -408,6 +409,11 @@ const SYSTEM_PATHS: ReadonlySet<string> = new Set([
   '/zookeeper/config',
 ])
 
+/** The longest of them; the second byte of all is a z. */
+const SYSTEM_PATH_BYTES_MAX = '/zookeeper/config'.length
+
+const SYSTEM_PREFIX: Uint8Array = encodeUtf8('/zookeeper/')
+
 const OPEN_ACL: Uint8Array = (() => {
   const writer = new JuteWriter(64)
   aclList.write(writer, WORLD_ALL)
@@ -420,6 +426,21 @@ function isOpenAcl(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start !== OPEN_ACL.length) return false
   for (let i = 0; i < OPEN_ACL.length; i++) if (bytes[start + i] !== OPEN_ACL[i]) return false
   return true
+}
+
+function isSystemPath(bytes: Uint8Array, start: number, end: number): boolean {
+  const length = end - start
+  if (length > 1 && (length > SYSTEM_PATH_BYTES_MAX || bytes[start + 1] !== 0x7a)) return false
+  return SYSTEM_PATHS.has(decodeUtf8(bytes, start, end))
+}
+
+/** Whether the digest counts a node: those of `/zookeeper` it does not. */
+function isDigested(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < SYSTEM_PREFIX.length) return true
+  for (let i = 0; i < SYSTEM_PREFIX.length; i++) {
+    if (bytes[start + i] !== SYSTEM_PREFIX[i]) return true
+  }
+  return false
 }
 
 /** Creating or deleting nothing fails inside ZooKeeper; other operations refuse such a path. */

@@ -132,6 +132,7 @@ export class Preparer {
 
   #begin(request: WriteRequest, out: JuteWriter): number {
     const start = out.position
+    this.pending.beginRequest()
     out.int(request.sessionHigh)
     out.int(request.sessionLow)
     out.int(request.cxid)

@@ -8,18 +8,20 @@ import { limitsPath, parseQuota, statsPath } from '../tree/quota.ts'
 import type { PipelineSettings } from './settings.ts'
 import { UnusableRequest } from './unusable-request.ts'
 
+/** False where no write can be refused. */
+export const hasQuotas = (database: Database, settings: PipelineSettings): boolean =>
+  settings.enforceQuota && !database.quotas.isEmpty
+
 /**
  * Checks a write at `path` that makes its data grow by `growth` bytes and adds `created` nodes: Ok or
  * QuotaExceeded. Throws UnusableRequest where limits or usage cannot be read.
  */
 export function quotaRefusal(
   database: Database,
-  settings: PipelineSettings,
   path: string,
   growth: number,
   created: number,
 ): number {
-  if (!settings.enforceQuota || database.quotas.isEmpty) return ErrorCode.Ok
   const root = database.quotas.rootFor(path)
   if (root === null) return ErrorCode.Ok
   const limits = textAt(database, limitsPath(root))

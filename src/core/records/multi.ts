@@ -4,10 +4,22 @@
 //
 // A header with `done` ends the list; what stands in its other fields, and behind it, is ignored.
 
-import { type Decoded, bool, int, record } from '../jute/schema.ts'
+import type { Codec } from '../jute/schema.ts'
 
-export const multiHeader = record({ type: int, done: bool, err: int })
+export interface MultiHeader {
+  readonly type: number
+  readonly done: boolean
+  readonly err: number
+}
 
-export type MultiHeader = Decoded<typeof multiHeader>
+/** Written by hand: there is one before and behind each of a multi's operations. */
+export const multiHeader: Codec<MultiHeader> = {
+  read: (reader) => ({ type: reader.int(), done: reader.bool(), err: reader.int() }),
+  write(writer, { type, done, err }) {
+    writer.int(type)
+    writer.bool(done)
+    writer.int(err)
+  },
+}
 
 export const MULTI_END: MultiHeader = { type: -1, done: true, err: -1 }

@@ -62,6 +62,7 @@ import { verifyColumns } from './verify-columns.ts'
 
 export class ColumnTree implements DataTree {
   readonly acls: AclTable
+  readonly hashSeed: number
   readonly #rows = new RowStore()
   readonly #arena = new Arena()
   readonly #names: NodeNames
@@ -82,6 +83,7 @@ export class ColumnTree implements DataTree {
   /** Where names are placed in the index follows from `hashSeed`; nothing else does. */
   constructor(rules: OwnerRules, acls: AclTable = new RefAclTable(), hashSeed: number = 0) {
     this.acls = acls
+    this.hashSeed = hashSeed
     this.#names = new NodeNames(this.#rows, this.#arena, hashSeed)
     this.#children = new ChildLists(this.#rows, this.#arena, this.#names)
     this.#index = new NameIndex(this.#names)

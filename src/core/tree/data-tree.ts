@@ -43,6 +43,9 @@ export interface DataTree {
   readonly digestHigh: number
   readonly digestLow: number
 
+  /** A number that nobody outside can foresee, for tables in which paths are found by a hash. */
+  readonly hashSeed: number
+
   // Finding. A path is bytes from `start` to `end`; empty and "/" are the root. Nothing is
   // validated: a path that is not well formed is just not found.
 

@@ -38,6 +38,7 @@ interface Node {
 
 export class NaiveTree implements DataTree {
   readonly acls: AclTable
+  readonly hashSeed = 0
   readonly #rules: OwnerRules
   readonly #rows: (Node | null)[] = []
   readonly #freeRows: Row[] = []
