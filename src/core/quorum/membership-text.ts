@@ -183,12 +183,12 @@ function readMember(property: Property): MemberLine {
   const clientAddress = client === undefined ? null : readClient(client.trim(), property)
   const parts = servers!.split('|').map((each) => readServer(each.trim(), property))
   const first = parts[0]!
-  if (parts.some((part) => part.isVoter !== first.isVoter)) {
-    fail(property, 'the addresses of one server have different roles')
-  }
+  // ZooKeeper writes the role behind the last address only.
+  const roles = new Set(parts.map(({ isVoter }) => isVoter).filter((role) => role !== null))
+  if (roles.size > 1) fail(property, 'the addresses of one server have different roles')
   return {
     id,
-    isVoter: first.isVoter ?? true,
+    isVoter: !roles.has(false),
     quorumAddress: first.quorumAddress,
     electionAddress: first.electionAddress,
     clientAddress,
