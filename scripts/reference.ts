@@ -18,6 +18,8 @@ export const configurationPagePath: string = join(
 const marks: Readonly<Record<Support, string>> = {
   honoured: 'yes',
   ensemble: 'ensemble',
+  'ensemble-later': 'ensemble: later',
+  'ensemble-refused': 'ensemble: refused',
   later: 'later',
   'no-effect': 'no need',
   refused: 'refused',
@@ -49,7 +51,8 @@ The column *honoured* says how far Zabra goes:
 | | |
 | --- | --- |
 | yes | as in ZooKeeper |
-| ensemble | means something to several servers only; accepted, as by a ZooKeeper server that stands alone |
+| ensemble | as in ZooKeeper where there are several servers; one that stands alone passes over it, as ZooKeeper's does |
+| ensemble: later, ensemble: refused | passed over by a server that stands alone; in an ensemble like *later* and *refused* |
 | later | accepted; a value other than the default is answered with a warning |
 | no need | tunes something that Zabra does not have, such as a thread pool; accepted in silence |
 | refused | not there yet, and ignoring it would be unsafe |

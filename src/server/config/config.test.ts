@@ -150,11 +150,6 @@ describe('a configuration that cannot be used is refused, and says where and why
     ],
     [`${minimal}snapshot.compression.method=zip`, 'allowed: nothing, gz, snappy'],
     [`${minimal}enforce.auth.enabled=true`, 'ignoring it would be unsafe'],
-    [
-      `${minimal}server.1=a:1:2\nserver.2=b:1:2`,
-      'server.1, server.2: ensembles are not supported yet',
-    ],
-    [`${minimal}dynamicConfigFile=/etc/zoo.dynamic`, 'ignoring it would be unsafe'],
     [`${minimal}a=\\u00g0`, 'zoo.cfg line 3: Malformed \\uxxxx encoding'],
   ])('%j', (text, sentence) => {
     expect(problemsOf(text).join('\n')).toContain(sentence)
@@ -178,8 +173,8 @@ describe('a configuration that can be used', () => {
   })
 
   test('a known key without effect yet is warned about, but not with its default', () => {
-    expect(warningsOf('reconfigEnabled=true\nforceSync=yes')).toEqual([
-      'zoo.cfg line 3: reconfigEnabled=true: accepted, but it has no effect yet',
+    expect(warningsOf('forceSync=no\nserializeLastProcessedZxid.enabled=true')).toEqual([
+      'zoo.cfg line 3: forceSync=no: accepted, but it has no effect yet',
     ])
   })
 
@@ -193,7 +188,8 @@ describe('a configuration that can be used', () => {
   })
 
   test('what only an ensemble needs passes in silence, as in every sample file', () => {
-    expect(warningsOf('initLimit=10\nsyncLimit=5\nadmin.enableServer=false')).toEqual([])
+    const text = 'initLimit=10\nsyncLimit=5\nsslQuorum=true\nadmin.enableServer=false'
+    expect(warningsOf(text)).toEqual([])
   })
 
   test('thread pools that are not there pass in silence', () => {

@@ -1,14 +1,17 @@
 /**
  * What an operator may set, as the server uses it: units spelled out, defaults filled in, relations
- * between keys checked. Made from a `zoo.cfg` before any port is opened or file touched; knows
- * nothing of how the settings are carried out.
+ * between keys checked. Made from a `zoo.cfg` and the files it leads to before any port is opened or
+ * file written; knows nothing of how the settings are carried out.
  */
+import { readFileSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
+import { type EnsembleConfig, type EnsembleReading, readEnsemble } from './ensemble.ts'
 import { clientKeys } from './keys-clients.ts'
 import { ensembleKeys } from './keys-ensemble.ts'
+import { isWildcard } from './member-list.ts'
 import { securityKeys } from './keys-security.ts'
 import { storageKeys } from './keys-storage.ts'
-import { type ConfigSource, ConfigValues, type Remark } from './read-config.ts'
+import { type ConfigFiles, type ConfigSource, ConfigValues, type Remark } from './read-config.ts'
 
 export interface ServerConfig {
   /** The parents of `version-2`: snapshots, and logs. Absolute. */
@@ -38,6 +41,8 @@ export interface ServerConfig {
   readonly storage: StorageConfig
   readonly purge: PurgeConfig
   readonly meaning: MeaningConfig
+  /** null for a server that stands alone. */
+  readonly ensemble: EnsembleConfig | null
 }
 
 export interface StorageConfig {
@@ -92,27 +97,37 @@ export class ConfigError extends Error {
 
 /** Throws {@link ConfigError} with everything that is wrong. */
 export function checkConfig(source: ConfigSource): CheckedConfig {
-  const values = new ConfigValues(source)
-  checkRelations(values)
-  checkMembers(values)
-  const config = configOf(values)
+  const values = new ConfigValues(source, source.files ?? filesOnDisk)
+  const dataDir = pathOf(values, 'dataDir') ?? ''
+  const reading = readEnsemble(values, {
+    configFile: source.file === undefined ? null : resolve(source.file),
+    dataDir,
+  })
+  checkRelations(values, reading)
+  const config = configOf(values, dataDir, reading)
   if (values.problems.length > 0) throw new ConfigError(values.problems)
   return { config, remarks: values.remarks }
 }
 
-function configOf(values: ConfigValues): ServerConfig {
+function configOf(
+  values: ConfigValues,
+  dataDir: string,
+  { ensemble, clientAddress }: EnsembleReading,
+): ServerConfig {
   const tickMs = values.of(storageKeys.tickTime)
   const port = values.of(storageKeys.clientPort)
   const frameBytesMax = values.of(storageKeys.maxBuffer)
   const extra = values.of(storageKeys.maxBufferExtra)
-  const dataDir = pathOf(values, 'dataDir') ?? ''
   const dataLogDir = pathOf(values, 'dataLogDir') ?? dataDir
   return {
     dataDir,
     dataLogDir,
     createDirectories: values.of(storageKeys.datadirAutocreate),
-    clientPort: port === 0 ? null : port,
-    clientPortAddress: values.of(storageKeys.clientPortAddress),
+    clientPort: clientAddress?.port ?? (port === 0 ? null : port),
+    clientPortAddress:
+      clientAddress === null || isWildcard(clientAddress.host)
+        ? values.of(storageKeys.clientPortAddress)
+        : clientAddress.host,
     listenBacklog: values.of(storageKeys.clientPortListenBacklog),
     tickMs,
     minSessionTimeoutMs: orElse(values.of(storageKeys.minSessionTimeout), 2 * tickMs),
@@ -123,7 +138,7 @@ function configOf(values: ConfigValues): ServerConfig {
     connectionsMax: values.of(clientKeys.maxCnxns),
     sessionlessTimeoutMs: values.of(clientKeys.sessionlessTimeout),
     tcpKeepAlive: values.of(clientKeys.clientTcpKeepAlive),
-    fourLetterWords: wordsOf(values.of(securityKeys.fourLetterWords)),
+    fourLetterWords: wordsOf(values),
     storage: {
       preallocateBytes: values.of(storageKeys.preAllocSize) * 1024,
       snapCount: values.of(storageKeys.snapCount),
@@ -151,18 +166,19 @@ function configOf(values: ConfigValues): ServerConfig {
       containerMaxPerMinute: values.of(clientKeys.containerMaxPerMinute),
       containerMaxNeverUsedMs: values.of(clientKeys.containerMaxNeverUsed),
     },
+    ensemble,
   }
 }
 
 /** Refusals about keys that contradict each other; wording as operators know it from ZooKeeper. */
-function checkRelations(values: ConfigValues): void {
+function checkRelations(values: ConfigValues, { clientAddress }: EnsembleReading): void {
   const { problems } = values
   const keys = storageKeys
   if (values.of(keys.dataDir) === null) problems.push('dataDir is not set')
   if (values.of(keys.clientPort) === 0) {
     if (values.of(keys.clientPortAddress) !== null) {
       problems.push('clientPortAddress is set but clientPort is not set')
-    } else {
+    } else if (clientAddress === null) {
       values.remarks.push({
         level: 'warn',
         message: 'clientPort is not set: nobody will be able to connect',
@@ -179,28 +195,6 @@ function checkRelations(values: ConfigValues): void {
     problems.push(
       `minSessionTimeout must not be larger than maxSessionTimeout: ${min} ms and ${max} ms`,
     )
-  }
-}
-
-function checkMembers(values: ConfigValues): void {
-  const keys = ensembleKeys
-  if (values.of(keys.electionAlg) !== 3) {
-    values.problems.push(
-      `${values.where(keys.electionAlg)}: Invalid electionAlg value. Only 3 is supported.`,
-    )
-  }
-  const members = values.family(keys.servers)
-  if (members.size > 1) {
-    const names = [...members.keys()].map((id) => `server.${id}`).join(', ')
-    values.problems.push(
-      `${names}: ensembles are not supported yet, and a member that serves alone would be unsafe; ` +
-        'remove the server.N lines to run one server',
-    )
-  } else if (members.size === 1) {
-    values.remarks.push({
-      level: 'warn',
-      message: 'Invalid configuration, only one server specified (ignoring)',
-    })
   }
 }
 
@@ -221,10 +215,24 @@ export function versionedDirectory(parent: string): string {
   return join(parent, 'version-2')
 }
 
-function wordsOf(list: string | null): ReadonlySet<string> | null {
-  const words = (list ?? '').split(',').map((word) => word.trim())
+/** `srvr` is always answered, `isro` too where its answer can be of interest. */
+function wordsOf(values: ConfigValues): ReadonlySet<string> | null {
+  const list = values.of(securityKeys.fourLetterWords) ?? ''
+  const words = list.split(',').map((word) => word.trim())
   if (words.includes('*')) return null
-  return new Set(['srvr', ...words.filter((word) => word !== '')])
+  const always = values.of(ensembleKeys.readOnlyMode) ? ['srvr', 'isro'] : ['srvr']
+  return new Set([...always, ...words.filter((word) => word !== '')])
+}
+
+const filesOnDisk: ConfigFiles = {
+  read(path) {
+    try {
+      return readFileSync(path, 'latin1')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+      throw error
+    }
+  },
 }
 
 function bytesOrNull(kibibytes: number): number | null {

@@ -6,8 +6,12 @@
 export type Support =
   /** It does what it does in ZooKeeper. */
   | 'honoured'
-  /** It means something in an ensemble only; a server that stands alone passes over it, as ZooKeeper's does. */
+  /** It does that in an ensemble; a server that stands alone passes over it, as ZooKeeper's does. */
   | 'ensemble'
+  /** The same, but in an ensemble a value other than the default earns a warning so far. */
+  | 'ensemble-later'
+  /** The same, but in an ensemble a value other than the default refuses the start so far. */
+  | 'ensemble-refused'
   /** Accepted; a value other than the default earns a warning that it does nothing yet. */
   | 'later'
   /** It tunes machinery that Zabra does not have; accepted in silence. */

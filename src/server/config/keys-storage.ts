@@ -1,7 +1,7 @@
 // Keys about where data lives, when it is safe, and how much of it is kept
 // (ZooKeeper 3.9 administrator's guide and `QuorumPeerConfig`).
 
-import { choice, consent, flag, integer, path, ratio } from './key.ts'
+import { choice, consent, flag, integer, path } from './key.ts'
 
 const ports = { min: 0, max: 65_535 }
 
@@ -156,7 +156,7 @@ export const storageKeys = {
   dbAutocreate: flag('db.autocreate', true, {
     reason: '`false` lets an empty database vote only once it has been synced.',
     priority: 'P2',
-    support: 'ensemble',
+    support: 'ensemble-later',
   }),
   closeSessionTxn: flag('closeSessionTxn.enabled', true, {
     reason: 'Writes the ephemeral nodes that end with a session into the log.',
@@ -195,17 +195,6 @@ export const storageKeys = {
     defaultText: '= jute.maxbuffer',
     priority: 'P3',
     support: 'honoured',
-  }),
-  commitLogCount: integer('commitLogCount', 500, {
-    raiseTo: 500,
-    reason: 'Transactions kept in memory for servers that join.',
-    priority: 'P3',
-    support: 'ensemble',
-  }),
-  snapshotSizeFactor: ratio('snapshotSizeFactor', 0.33, {
-    reason: 'Joins from the log on disk while that is smaller than this part of the snapshot.',
-    priority: 'P3',
-    support: 'ensemble',
   }),
   flushDelay: integer('flushDelay', 0, {
     unit: 'ms',

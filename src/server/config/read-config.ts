@@ -1,6 +1,6 @@
 // From the text of a configuration file to the values of its keys: which record each line belongs
 // to, what it says, what is wrong with it. All problems are collected, so that one start shows them
-// all. Touches no file and opens nothing; what the values mean together is in `config.ts`.
+// all. Opens nothing; what the values mean together is in `config.ts`.
 
 import { closestName, findKey } from './all-keys.ts'
 import type { ConfigKey } from './key.ts'
@@ -18,6 +18,15 @@ export interface ConfigSource {
   readonly text: string
   /** `-Dname=value` on the command line; the file wins, as it does in ZooKeeper. */
   readonly properties?: ReadonlyMap<string, string>
+  /** Where the text stands, for a server that may rewrite it when its ensemble changes. */
+  readonly file?: string
+  /** The files that a configuration leads to: `myid`, lists of members. Those on disk by default. */
+  readonly files?: ConfigFiles
+}
+
+export interface ConfigFiles {
+  /** The whole text, null where there is no such file; throws where it cannot be read. */
+  read(path: string): string | null
 }
 
 /** The values of one configuration. */
@@ -26,8 +35,10 @@ export class ConfigValues {
   readonly remarks: Remark[] = []
   readonly #entries = new Map<string, Entry>()
   readonly #values = new Map<ConfigKey, unknown>()
+  readonly #files: ConfigFiles
 
-  constructor(source: ConfigSource) {
+  constructor(source: ConfigSource, files: ConfigFiles) {
+    this.#files = files
     for (const entry of this.#collect(source)) this.#accept(entry)
     this.#remarkOnGroups()
   }
@@ -41,13 +52,21 @@ export class ConfigValues {
     return this.#values.has(key)
   }
 
-  /** What stands under the names of a family, by the rest of each name. */
-  family(key: ConfigKey): ReadonlyMap<string, string> {
-    const members = new Map<string, string>()
-    for (const entry of this.#entries.values()) {
-      if (entry.key === key) members.set(entry.name.slice(key.name.length), entry.text)
+  /** What stands under the names of a family. */
+  family(key: ConfigKey): readonly ConfigLine[] {
+    return [...this.#entries.values()].filter((entry) => entry.key === key)
+  }
+
+  /** The text of a file that the configuration leads to; null where there is none, or no reading it. */
+  readFile(path: string, problemWhereMissing: string | null): string | null {
+    try {
+      const text = this.#files.read(path)
+      if (text === null && problemWhereMissing !== null) this.problems.push(problemWhereMissing)
+      return text
+    } catch (error) {
+      this.problems.push(`Error processing ${path}: ${(error as Error).message}`)
+      return null
     }
-    return members
   }
 
   /** `zoo.cfg line 4: tickTime=0`, for a message about a key that was set. */
@@ -56,6 +75,19 @@ export class ConfigValues {
       if (entry.key === key) return placeOf(entry)
     }
     return key.name
+  }
+
+  /** This server is a member of an ensemble: it says what it does not do of what others do there. */
+  remarkOnEnsemble(): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.key === null || !this.#values.has(entry.key)) continue
+      if (!this.#asksForSomething(entry)) continue
+      if (entry.key.support === 'ensemble-refused') {
+        this.problems.push(refusalOf(entry))
+      } else if (entry.key.support === 'ensemble-later') {
+        this.#warn(`${placeOf(entry)}: accepted, but it has no effect yet`)
+      }
+    }
   }
 
   #collect(source: ConfigSource): readonly Entry[] {
@@ -108,9 +140,7 @@ export class ConfigValues {
     this.#values.set(key, result.value)
     if (result.value === key.default) return
     if (key.support === 'refused') {
-      this.problems.push(
-        `${placeOf(entry)}: not supported yet, and ignoring it would be unsafe; remove the line`,
-      )
+      this.problems.push(refusalOf(entry))
     } else if (key.support === 'later' && groupOf(entry.name) === null) {
       this.#warn(`${placeOf(entry)}: accepted, but it has no effect yet`)
     }
@@ -138,14 +168,21 @@ export class ConfigValues {
   }
 }
 
-interface Entry {
+/** One line, as messages about it need it. */
+export interface ConfigLine {
   /** As the key is called; for a family, as it was written. */
   readonly name: string
-  readonly key: ConfigKey | null
   readonly text: string
   /** `zoo.cfg line 4`, or `-DsnapCount`. */
   readonly place: string
 }
+
+interface Entry extends ConfigLine {
+  readonly key: ConfigKey | null
+}
+
+const refusalOf = (entry: ConfigLine): string =>
+  `${placeOf(entry)}: not supported yet, and ignoring it would be unsafe; remove the line`
 
 const groups: readonly (readonly [string, string])[] = [
   ['admin.', 'the HTTP admin server'],
@@ -156,6 +193,7 @@ function groupOf(name: string): string | null {
   return groups.find(([group]) => name.startsWith(group))?.[0] ?? null
 }
 
-function placeOf(entry: Entry): string {
+/** `zoo.cfg line 4: tickTime=0` */
+export function placeOf(entry: ConfigLine): string {
   return `${entry.place}: ${entry.name}=${entry.text}`
 }
