@@ -43,6 +43,12 @@ export const WATCHES_PER_CONNECTION_MAX = 1_000_000
 /** Links from other servers that one server holds at a time; an ensemble needs a few for each. */
 export const PEER_LINKS_ACCEPTED_MAX = 1_000
 
+/**
+ * What a leader keeps for one learner that does not take it: transactions proposed while it is
+ * being sent the whole database, above all. Beyond, it has to come again.
+ */
+export const LEARNER_QUEUE_BYTES_MAX: number = 256 << 20
+
 assert(OUTPUT_PAUSE_BYTES < OUTPUT_CLOSE_BYTES, 'a slow reader is paused before it is closed')
 assert(
   QUEUED_BYTES_PER_CONNECTION_MAX > 2 * FRAME_BYTES_MAX_DEFAULT,

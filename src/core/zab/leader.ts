@@ -5,13 +5,13 @@
 
 import { assert } from '../../base/assert.ts'
 import { Ring } from '../../base/ring.ts'
-import { type Zxid, nextZxid } from '../../base/zxid.ts'
+import { type Zxid, ZXID_ZERO, nextZxid } from '../../base/zxid.ts'
 import type { QuorumVerifier } from '../quorum/quorum.ts'
 import type { LogEntry } from './log-entry.ts'
 
 export class Leader {
   readonly serverId: number
-  readonly #quorum: QuorumVerifier
+  #quorum: QuorumVerifier
   readonly #acknowledged = new Map<number, Zxid>()
   readonly #outstanding = new Ring<LogEntry>()
   #lastProposed: Zxid
@@ -58,8 +58,28 @@ export class Leader {
     const before = this.#acknowledged.get(server)
     if (before !== undefined && zxid <= before) return
     this.#acknowledged.set(server, zxid)
-    const committed = this.#quorum.highestCommitted(this.#acknowledged)
-    if (committed > this.#committed) this.#committed = committed
+    if (zxid > this.#committed) this.#settle()
+  }
+
+  /** What `server` has on disk at least; 0 where nothing is known. */
+  acknowledgedBy(server: number): Zxid {
+    return this.#acknowledged.get(server) ?? ZXID_ZERO
+  }
+
+  /** `server` may have less on disk than it said before. What is committed stays so. */
+  forget(server: number): void {
+    this.#acknowledged.delete(server)
+  }
+
+  /** Others decide from here on, also about what has been proposed already. */
+  setQuorum(quorum: QuorumVerifier): void {
+    this.#quorum = quorum
+    this.#settle()
+  }
+
+  /** The proposal `index` places behind the oldest that has not been taken. */
+  outstandingAt(index: number): LogEntry | undefined {
+    return this.#outstanding.at(index)
   }
 
   /** The next committed proposal that was not taken before; undefined where there is none. */
@@ -67,5 +87,10 @@ export class Leader {
     const first = this.#outstanding.peek()
     if (first === undefined || first.zxid > this.#committed) return undefined
     return this.#outstanding.shift()
+  }
+
+  #settle(): void {
+    const committed = this.#quorum.highestCommitted(this.#acknowledged)
+    if (committed > this.#committed) this.#committed = committed
   }
 }

@@ -1,0 +1,672 @@
+// A server's time as leader, from a won election until it leaves: it gathers a quorum, comes to an
+// epoch, brings the learners to its history, and when a quorum has it, broadcasts (Zab paper, phases
+// 1 to 3; ZooKeeper 3.9 `Leader.lead`, `LearnerHandler.run`). This file owns the transitions, its own
+// and its learners'; what is counted, chosen and sent is in the parts beside it.
+//
+//   opening ─ the door is open ─► choosing ─ a quorum has come ─► recording ─ the epoch is durable ─►
+//   promising ─ a quorum has promised ─► synchronizing ─ a quorum has the history ─► broadcasting
+//
+// From each of them the way leads to `over`, and from there nowhere.
+
+import { assert } from '../../base/assert.ts'
+import { mark } from '../../base/marks.ts'
+import { encodeUtf8 } from '../../base/text.ts'
+import { counterOf, epochOf, formatZxid, type Zxid, ZXID_NONE, zxidOf } from '../../base/zxid.ts'
+import type { LinkId, PeerAddress } from '../../ports/peer-network.ts'
+import { JuteReader, MalformedRecord } from '../jute/reader.ts'
+import type { Membership } from '../quorum/membership.ts'
+import { withVersion } from '../quorum/membership-text.ts'
+import {
+  packetInt,
+  packetName,
+  PacketType,
+  PROTOCOL_VERSION,
+  type QuorumPacket,
+  readLearnerInfo,
+  writeIntPacket,
+} from '../records/quorum-packet.ts'
+import { chooseSync, type SyncPlan } from './choose-sync.ts'
+import { LearnerLink, LearnerStep } from './learner-link.ts'
+import { Broadcast, designatedLeader, isQuorum } from './leading-broadcast.ts'
+import { Discovery } from './leading-discovery.ts'
+import { Learners } from './leading-learners.ts'
+import { LearnerRequests } from './leading-requests.ts'
+import type { LogEntry } from './log-entry.ts'
+import type { LeaderRole, LearnerStatus, ZabPhase } from './roles.ts'
+import type { EpochFile, LeaderHost, ZabOptions } from './zab-host.ts'
+
+export interface LeadingOptions extends ZabOptions {
+  /** Where learners connect. */
+  readonly quorumAddress: PeerAddress
+  /** Whether memberships have versions and may change (`reconfigEnabled`). */
+  readonly reconfigEnabled: boolean
+  /** Whether every learner gets the whole database (`forceSnapshotSync`). */
+  readonly forceSnapshotSync: boolean
+  /** Observers are turned away while so many get a whole database (`leader.maxConcurrentSnapSyncs`). */
+  readonly snapshotSyncsMax: number
+  /** The same for what they lack (`leader.maxConcurrentDiffSyncs`). */
+  readonly differenceSyncsMax: number
+  /** The longest string or buffer that a learner may send, in bytes. */
+  readonly fieldBytesMax?: number
+}
+
+type State =
+  | 'opening'
+  | 'choosing'
+  | 'recording'
+  | 'promising'
+  | 'synchronizing'
+  | 'broadcasting'
+  | 'over'
+
+export class Leading implements LeaderRole {
+  readonly #options: LeadingOptions
+  readonly #host: LeaderHost
+  readonly #learners = new Learners()
+  readonly #requests: LearnerRequests
+  readonly #discovery: Discovery
+  readonly #reader = new JuteReader(new Uint8Array(0))
+  #state: State = 'opening'
+  /** When the present state has taken too long. */
+  #stateDeadlineMs = Number.POSITIVE_INFINITY
+  #broadcast: Broadcast | null = null
+  /** Who has the history that this leader begins with, and is in its epoch. */
+  readonly #haveHistory = new Set<number>()
+  /** Servers whose history could not be sent from the logs: next time they get the database. */
+  readonly #needDatabase = new Set<number>()
+  /** Counted while broadcasting. It is looked at twice a tick. */
+  #tick = 0
+  #isHalfTick = false
+  #nextLookMs = Number.POSITIVE_INFINITY
+
+  constructor(options: LeadingOptions, host: LeaderHost) {
+    this.#options = options
+    this.#host = host
+    this.#requests = new LearnerRequests(host)
+    this.#discovery = new Discovery(options.serverId, host.epochs, host.history.lastZxid)
+  }
+
+  get phase(): ZabPhase {
+    switch (this.#state) {
+      case 'broadcasting':
+        return 'broadcast'
+      case 'synchronizing':
+        return 'synchronization'
+      default:
+        return 'discovery'
+    }
+  }
+
+  get epoch(): number {
+    return this.#discovery.epoch
+  }
+
+  get nextZxid(): Zxid {
+    return this.#established.leader.nextZxid
+  }
+
+  get lastProposed(): Zxid {
+    return this.#broadcast?.leader.lastProposed ?? this.#host.history.lastZxid
+  }
+
+  get lastCommitted(): Zxid {
+    return this.#broadcast?.leader.committed ?? this.#host.history.lastZxid
+  }
+
+  get outstandingCount(): number {
+    return this.#broadcast?.leader.outstandingCount ?? 0
+  }
+
+  /** Learners' `sync`s that wait for what was proposed before them. */
+  get pendingSyncCount(): number {
+    return this.#broadcast?.pendingSyncCount ?? 0
+  }
+
+  get syncedVoters(): ReadonlySet<number> {
+    const synced = this.#learners.inStep(null, this.#tick, LearnerStep.synced)
+    const { voters } = this.#host.membership.voters
+    for (const id of synced) if (!voters.has(id)) synced.delete(id)
+    return synced
+  }
+
+  get learners(): readonly LearnerStatus[] {
+    const statuses: LearnerStatus[] = []
+    for (const learner of this.#learners.all) {
+      if (learner.step === LearnerStep.connected) continue
+      statuses.push(learner.statusIn(this.#host.membership, this.#tick))
+    }
+    return statuses
+  }
+
+  get deadlineMs(): number {
+    return this.#nextLookMs
+  }
+
+  describe(): string {
+    const ids = this.learners.map((one) => `${one.serverId}${one.isSynced ? '' : '?'}`).join(' ')
+    const proposed = formatZxid(this.lastProposed)
+    const committed = formatZxid(this.lastCommitted)
+    return `leading, ${this.#state}, epoch ${this.epoch}, proposed ${proposed}, committed ${committed}, learners [${ids}]`
+  }
+
+  // The role's own transitions
+
+  start(): void {
+    this.#enter('opening')
+    this.#nextLookMs = this.#host.nowMs + this.#halfTickMs
+    this.#host.links.openDoor('quorum', this.#options.quorumAddress)
+  }
+
+  doorOpened(): void {
+    if (this.#state !== 'opening') return
+    this.#enter('choosing')
+    this.#tryChooseEpoch()
+  }
+
+  doorFailed(reason: string): void {
+    if (this.#state !== 'over') this.#leave(`learners cannot connect: ${reason}`)
+  }
+
+  epochWritten(file: EpochFile): void {
+    if (file === 'acceptedEpoch' && this.#state === 'recording') this.#becomePromising()
+    if (file === 'currentEpoch' && this.#state === 'synchronizing') {
+      this.#haveHistory.add(this.#options.serverId)
+      this.#tryLead()
+    }
+  }
+
+  durable(zxid: Zxid): void {
+    if (this.#state !== 'broadcasting') return
+    // The history before this epoch was on disk before the role began.
+    if (epochOf(zxid) !== this.epoch) return
+    this.#established.acknowledge(this.#options.serverId, zxid)
+  }
+
+  #tryChooseEpoch(): void {
+    if (this.#state !== 'choosing') return
+    if (!this.#discovery.hasArrived(this.#host.membership.voters)) return
+    this.#enter('recording')
+    this.#host.writeEpoch('acceptedEpoch', this.epoch)
+  }
+
+  /** The epoch is promised by ourselves, durably; only now may anybody hear of it. */
+  #becomePromising(): void {
+    this.#enter('promising')
+    this.#nameMembership()
+    const { serverId } = this.#options
+    this.#broadcast = new Broadcast(serverId, this.#host, this.#learners, this.#epochZxid)
+    for (const learner of this.#learners.all) {
+      if (learner.step === LearnerStep.introduced) this.#invite(learner)
+    }
+    this.#tryAdoptEpoch()
+  }
+
+  /**
+   * A membership that comes from files has no version yet. With the first epoch it gets one, so that
+   * it goes before what newcomers believe of the ensemble (ZOOKEEPER-1783). It is decided with the
+   * quorum that follows.
+   */
+  #nameMembership(): void {
+    const { membership, proposedMembership } = this.#host
+    if (!this.#options.reconfigEnabled || membership.version !== 0) return
+    if (proposedMembership !== null && proposedMembership.version > 0) return
+    this.#host.proposeMembership(withVersion(membership, this.#epochZxid))
+  }
+
+  #tryAdoptEpoch(): void {
+    if (this.#state !== 'promising') return
+    if (!this.#discovery.hasPromised(this.#host.membership.voters)) return
+    this.#enter('synchronizing')
+    this.#host.writeEpoch('currentEpoch', this.epoch)
+    for (const learner of [...this.#learners.all]) {
+      if (learner.step === LearnerStep.promised) this.#synchronize(learner)
+    }
+  }
+
+  #tryLead(): void {
+    if (this.#state !== 'synchronizing') return
+    // Our own disk has to have the epoch, even where the others would be enough.
+    if (!this.#haveHistory.has(this.#options.serverId)) return
+    if (!isQuorum(this.#host, this.#haveHistory)) return
+    const successor = this.#commitFoundMembership()
+    if (successor !== null) {
+      this.#serveAll()
+      this.#leave(`server ${successor} leads under the membership that was completed`, null)
+      return
+    }
+    this.#enter('broadcasting')
+    this.#host.lead(this.epoch)
+    this.#serveAll()
+  }
+
+  /**
+   * What an earlier leader proposed as membership is decided now that a quorum of both follows
+   * (ZooKeeper 3.9 `Leader.startZkServer`). Returns who has to lead under it, if not this server.
+   */
+  #commitFoundMembership(): number | null {
+    const { membership, proposedMembership } = this.#host
+    if (proposedMembership === null || proposedMembership.version <= membership.version) return null
+    const { serverId } = this.#options
+    const designated = designatedLeader(serverId, membership, proposedMembership, (id) =>
+      this.#haveHistory.has(id) ? this.#epochZxid : null,
+    )
+    const keepsRole = this.#host.commitMembership(proposedMembership)
+    this.#established.membershipChanged()
+    if (keepsRole && designated === serverId) return null
+    mark('leading.completes-its-own-end')
+    return designated
+  }
+
+  #serveAll(): void {
+    for (const learner of this.#learners.all) {
+      if (learner.step === LearnerStep.synced) this.#serve(learner)
+    }
+  }
+
+  #enter(state: State): void {
+    this.#state = state
+    this.#stateDeadlineMs =
+      state === 'broadcasting' ? Number.POSITIVE_INFINITY : this.#host.nowMs + this.#initMs
+  }
+
+  /** `successor` is who is known to lead next. */
+  #leave(reason: string, successor: number | null = this.#broadcast?.successor ?? null): void {
+    assert(this.#state !== 'over', 'a role is left once')
+    this.#state = 'over'
+    this.#nextLookMs = Number.POSITIVE_INFINITY
+    this.#host.links.closeDoor('quorum')
+    for (const learner of [...this.#learners.all]) this.#drop(learner)
+    if (successor === null) this.#host.leave(reason)
+    else this.#host.leaveFor(successor, reason)
+  }
+
+  // Broadcast
+
+  propose(entry: LogEntry, membership: Membership | null): void {
+    if (this.#state === 'over') return
+    assert(this.#state === 'broadcasting', 'a proposal without a quorum that follows')
+    // The last counter is never used: the next would be another epoch's (ZOOKEEPER-1277).
+    if (counterOf(entry.zxid) === COUNTER_MAX) {
+      mark('leading.out-of-zxids')
+      this.#leave(`epoch ${this.epoch} has no zxids left`)
+      return
+    }
+    this.#established.propose(entry, membership)
+  }
+
+  sync(link: LinkId): void {
+    if (this.#state === 'broadcasting') this.#established.sync(link)
+  }
+
+  takeUnapplied(): readonly LogEntry[] {
+    return this.#broadcast?.takeOutstanding() ?? []
+  }
+
+  // Time
+
+  onTime(): void {
+    const { nowMs } = this.#host
+    if (nowMs < this.#nextLookMs) return
+    const lateMs = nowMs - this.#nextLookMs
+    this.#nextLookMs = nowMs + this.#halfTickMs
+    if (lateMs > this.#options.timing.tickMs) this.#forgive(lateMs)
+    if (nowMs >= this.#stateDeadlineMs) {
+      this.#leave(`no quorum of followers while ${this.#state}`)
+      return
+    }
+    this.#dropOverdue()
+    if (this.#state === 'broadcasting') this.#look()
+  }
+
+  /** Twice a tick all learners are asked for a sign of life; each tick, they are counted. */
+  #look(): void {
+    const isWholeTick = !this.#isHalfTick
+    this.#isHalfTick = isWholeTick
+    if (isWholeTick) {
+      this.#tick++
+      if (!this.#hasFollowers()) {
+        this.#leave('not sufficient followers synced')
+        return
+      }
+    }
+    this.#learners.ping(this.lastProposed)
+  }
+
+  #hasFollowers(): boolean {
+    const { serverId } = this.#options
+    const inStep = this.#learners.inStep(serverId, this.#tick, LearnerStep.introduced)
+    return isQuorum(this.#host, inStep)
+  }
+
+  #dropOverdue(): void {
+    const { nowMs } = this.#host
+    for (const learner of [...this.#learners.all]) {
+      const problem = learner.isSilent(nowMs)
+        ? 'nothing was heard of it for too long'
+        : learner.output.oldestUnanswered.waitedMs(nowMs) > this.#syncMs
+          ? 'it has not acknowledged a proposal for too long'
+          : learner.output.problem
+      if (problem !== null) this.#refuse(learner, problem)
+    }
+  }
+
+  /** This process has not run for a while: what it could not hear was not the learners' silence. */
+  #forgive(ms: number): void {
+    mark('leading.slept')
+    for (const learner of this.#learners.all) learner.forgive(ms)
+  }
+
+  // Links
+
+  linkAccepted(link: LinkId, remote: string): void {
+    if (this.#state === 'over') return
+    const { initLimit, syncLimit } = this.#options.timing
+    const lastTick = this.#tick + initLimit + syncLimit
+    const { fieldBytesMax } = this.#options
+    this.#learners.add(
+      new LearnerLink(link, remote, this.#host, fieldBytesMax, this.#initMs, lastTick),
+    )
+  }
+
+  linkOpened(_link: LinkId): void {
+    assert(false, 'a leader dials nobody')
+  }
+
+  linkBytes(link: LinkId, bytes: Uint8Array): void {
+    const learner = this.#learners.get(link)
+    if (learner === undefined) return
+    const { stream } = learner
+    stream.push(bytes)
+    try {
+      // A packet may end the learner, and an acknowledgement even the role.
+      while (this.#learners.get(link) === learner && stream.next()) {
+        learner.heard(this.#host.nowMs)
+        learner.lastTick = this.#tick + this.#options.timing.syncLimit
+        this.#onPacket(learner, stream.packet)
+      }
+    } catch (problem) {
+      if (!(problem instanceof MalformedRecord)) throw problem
+      mark('leading.malformed')
+      this.#refuse(learner, problem.message)
+    }
+  }
+
+  linkRoom(link: LinkId): void {
+    const learner = this.#learners.get(link)
+    if (learner === undefined) return
+    // Taking what it is sent is all that a learner can do while it gets a history.
+    if (learner.output.isReadingHistory) learner.heard(this.#host.nowMs)
+    learner.output.onRoom()
+    this.#checkOutput(learner)
+  }
+
+  linkClosed(link: LinkId, reason: string): void {
+    const learner = this.#learners.get(link)
+    if (learner === undefined) return
+    if (learner.step !== LearnerStep.connected) {
+      this.#host.remark('info', 'a learner is gone', { server: learner.serverId, reason })
+    }
+    this.#forget(learner)
+    // Who has been told to follow another leader goes; when enough have gone, it is time to go, too.
+    if (this.#broadcast?.successor != null && !this.#hasFollowers()) {
+      this.#leave('the followers have gone over to the designated leader')
+    }
+  }
+
+  // Learners' transitions
+
+  #onPacket(learner: LearnerLink, packet: QuorumPacket): void {
+    switch (learner.step) {
+      case LearnerStep.connected:
+        this.#onInfo(learner, packet)
+        return
+      case LearnerStep.invited:
+        this.#onPromise(learner, packet)
+        return
+      case LearnerStep.syncing:
+        this.#onHistoryTaken(learner, packet)
+        return
+      case LearnerStep.serving:
+        if (packet.type === PacketType.ack) this.#onAck(learner, packet.zxid)
+        else this.#requests.take(learner, packet)
+        return
+      case LearnerStep.synced:
+        // Old learners may acknowledge what they got with their history one by one.
+        if (packet.type === PacketType.ack) return
+        break
+      default:
+        break
+    }
+    this.#refuse(learner, `${packetName(packet.type)} out of turn`)
+  }
+
+  #onInfo(learner: LearnerLink, packet: QuorumPacket): void {
+    const isFollower = packet.type === PacketType.followerInfo
+    if (!isFollower && packet.type !== PacketType.observerInfo) {
+      this.#refuse(learner, `${packetName(packet.type)} where it should introduce itself`)
+      return
+    }
+    const info = readLearnerInfo(packet, this.#reader)
+    const acceptedEpoch = epochOf(packet.zxid)
+    if (info === null || info.protocolVersion < PROTOCOL_VERSION) {
+      this.#refuse(learner, 'it is older than ZooKeeper 3.4')
+      return
+    }
+    learner.serverId = info.serverId
+    learner.isFollower = isFollower
+    if (info.serverId < 0 || info.serverId === this.#options.serverId) {
+      this.#refuse(learner, `no learner can be server ${info.serverId}`)
+      return
+    }
+    // Its membership was decided by a quorum that we have not heard of: it must not lose it.
+    if (info.configVersion > this.#host.membership.version) {
+      this.#refuse(learner, 'its membership is newer than ours')
+      return
+    }
+    if (!this.#discovery.isUsable(acceptedEpoch)) {
+      this.#refuse(learner, `there is no epoch after ${acceptedEpoch}`)
+      return
+    }
+    this.#replaceTwin(learner)
+    learner.step = LearnerStep.introduced
+    learner.expectNothing()
+    if (this.#state === 'opening' || this.#state === 'choosing') {
+      this.#discovery.arrive(learner.serverId, acceptedEpoch, isFollower)
+      this.#tryChooseEpoch()
+    } else if (this.#state !== 'recording') {
+      this.#invite(learner)
+    }
+  }
+
+  /** A server has one link; a second one means that the first is dead and we have not heard of it. */
+  #replaceTwin(learner: LearnerLink): void {
+    const twin = this.#learners.twinOf(learner)
+    if (twin === null) return
+    mark('leading.learner-came-twice')
+    this.#refuse(twin, 'it has connected again')
+  }
+
+  #invite(learner: LearnerLink): void {
+    const out = this.#host.links.output(learner.link)
+    writeIntPacket(out, PacketType.leaderInfo, this.#epochZxid, PROTOCOL_VERSION)
+    learner.step = LearnerStep.invited
+    learner.expectWithin(this.#initMs, this.#host.nowMs)
+  }
+
+  #onPromise(learner: LearnerLink, packet: QuorumPacket): void {
+    if (packet.type !== PacketType.ackEpoch) {
+      this.#refuse(learner, `${packetName(packet.type)} where it should accept the epoch`)
+      return
+    }
+    const currentEpoch = packetInt(packet, this.#reader)
+    learner.lastZxid = packet.zxid
+    learner.step = LearnerStep.promised
+    learner.expectNothing()
+    if (this.#state !== 'promising') {
+      this.#synchronize(learner)
+      return
+    }
+    if (this.#discovery.isAhead(currentEpoch, packet.zxid)) {
+      mark('leading.follower-is-ahead')
+      this.#refuse(learner, 'it has more than this leader')
+      return
+    }
+    const { serverId, isFollower } = learner
+    this.#discovery.promise(serverId, currentEpoch, packet.zxid, isFollower)
+    this.#tryAdoptEpoch()
+  }
+
+  /**
+   * Chooses what a learner gets and makes it part of the broadcast, at one moment: what is committed
+   * is in the plan, what is proposed comes behind it, and nothing falls between (ZOOKEEPER-962).
+   */
+  #synchronize(learner: LearnerLink): void {
+    const { history } = this.#host
+    const plan = this.#planFor(learner)
+    const isSnapshot = plan.kind === 'snap'
+    if (!learner.isFollower && this.#isTooBusyFor(isSnapshot)) {
+      mark('leading.observer-turned-away')
+      if (plan.kind !== 'snap') plan.missing.close()
+      this.#refuse(learner, 'too many learners are being synchronised')
+      return
+    }
+    learner.step = LearnerStep.syncing
+    learner.syncKind = plan.kind
+    learner.expectWithin(this.#initMs, this.#host.nowMs)
+    // What it acknowledged on an earlier link it may be about to cut off.
+    this.#established.leader.forget(learner.serverId)
+    this.#host.remark('info', 'a learner joins', {
+      server: learner.serverId,
+      sync: plan.kind,
+      from: formatZxid(learner.lastZxid),
+      to: formatZxid(plan.kind === 'snap' ? history.lastZxid : plan.last),
+    })
+    learner.output.openHistory(plan)
+    if (!this.#options.faults.joinsLate) this.#join(learner)
+    const { membership, proposedMembership } = this.#host
+    const { text } = proposedMembership ?? membership
+    learner.output.data(PacketType.newLeader, this.#epochZxid, encodeUtf8(text))
+    this.#checkOutput(learner)
+  }
+
+  #planFor(learner: LearnerLink): SyncPlan {
+    const { history } = this.#host
+    const { faults, forceSnapshotSync } = this.#options
+    const needsDatabase = this.#needDatabase.delete(learner.serverId)
+    return chooseSync(learner.lastZxid, {
+      history,
+      forceSnapshotSync: forceSnapshotSync || needsDatabase,
+      faults,
+    })
+  }
+
+  #isTooBusyFor(isSnapshot: boolean): boolean {
+    const { snapshotSyncsMax, differenceSyncsMax } = this.#options
+    return (
+      this.#learners.countSyncing(isSnapshot) >=
+      (isSnapshot ? snapshotSyncsMax : differenceSyncsMax)
+    )
+  }
+
+  #join(learner: LearnerLink): void {
+    if (learner.isFollower) this.#established.sendOutstanding(learner)
+    this.#learners.forward(learner)
+  }
+
+  #onHistoryTaken(learner: LearnerLink, packet: QuorumPacket): void {
+    if (packet.type !== PacketType.ack || packet.zxid !== this.#epochZxid) {
+      const what = `${packetName(packet.type)} ${formatZxid(packet.zxid)}`
+      this.#refuse(learner, `${what} where it should acknowledge its history`)
+      return
+    }
+    if (learner.output.isReadingHistory) {
+      this.#refuse(learner, 'it acknowledges a history that it does not have')
+      return
+    }
+    learner.step = LearnerStep.synced
+    learner.syncKind = null
+    learner.expectNothing()
+    learner.output.oldestUnanswered.startCounting()
+    if (this.#options.faults.joinsLate) this.#learners.forward(learner)
+    if (this.#state === 'broadcasting') {
+      this.#serve(learner)
+      return
+    }
+    if (learner.isFollower) this.#haveHistory.add(learner.serverId)
+    this.#tryLead()
+  }
+
+  #serve(learner: LearnerLink): void {
+    learner.step = LearnerStep.serving
+    learner.expectWithin(this.#syncMs, this.#host.nowMs)
+    learner.output.bare(PacketType.upToDate, ZXID_NONE)
+  }
+
+  #onAck(learner: LearnerLink, zxid: Zxid): void {
+    // UPTODATE is acknowledged with the epoch's zxid once more, which says nothing.
+    if (!learner.isFollower || counterOf(zxid) === 0) return
+    const broadcast = this.#established
+    if (zxid > broadcast.leader.lastProposed) {
+      this.#refuse(learner, `it acknowledges ${formatZxid(zxid)}, which was never proposed`)
+      return
+    }
+    learner.output.oldestUnanswered.answered(zxid)
+    // Old learners acknowledge what was committed before they came.
+    if (epochOf(zxid) === this.epoch) broadcast.acknowledge(learner.serverId, zxid)
+  }
+
+  #checkOutput(learner: LearnerLink): void {
+    const { problem, isHistoryBroken } = learner.output
+    if (problem === null) return
+    if (isHistoryBroken) this.#needDatabase.add(learner.serverId)
+    this.#refuse(learner, problem)
+  }
+
+  #refuse(learner: LearnerLink, reason: string): void {
+    this.#host.remark('warn', 'a learner is dropped', {
+      server: learner.serverId,
+      remote: learner.remote,
+      reason,
+    })
+    this.#drop(learner)
+  }
+
+  #drop(learner: LearnerLink): void {
+    this.#host.links.hangUp(learner.link)
+    this.#forget(learner)
+  }
+
+  #forget(learner: LearnerLink): void {
+    this.#learners.remove(learner)
+    learner.output.close()
+    if (learner.step === LearnerStep.serving) this.#host.learnerGone(learner.link)
+  }
+
+  // Arithmetic
+
+  get #established(): Broadcast {
+    assert(this.#broadcast !== null, 'nothing is broadcast before there is an epoch')
+    return this.#broadcast
+  }
+
+  get #epochZxid(): Zxid {
+    return zxidOf(this.epoch, 0)
+  }
+
+  get #halfTickMs(): number {
+    return Math.max(1, this.#options.timing.tickMs >>> 1)
+  }
+
+  get #initMs(): number {
+    const { tickMs, initLimit } = this.#options.timing
+    return tickMs * initLimit
+  }
+
+  get #syncMs(): number {
+    const { tickMs, syncLimit } = this.#options.timing
+    return tickMs * syncLimit
+  }
+}
+
+/** Never used: what follows it would belong to the next epoch. */
+const COUNTER_MAX = 0xffff_ffff
