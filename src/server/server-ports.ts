@@ -7,16 +7,19 @@ import type { Compression } from '../ports/compression.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { Hasher } from '../ports/hasher.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { PeerEvents, PeerNetwork } from '../ports/peer-network.ts'
 import type { Random } from '../ports/random.ts'
 import { NodeHasher } from '../io/crypto/node-hasher.ts'
 import { lockDirectory } from '../io/disk/directory-lock.ts'
 import { nodeCompression } from '../io/disk/node-compression.ts'
 import { NodeDisk } from '../io/disk/node-disk.ts'
+import { TcpPeers } from '../io/net/tcp-peers.ts'
 import { type RefusalReason, TcpServer } from '../io/net/tcp-server.ts'
 import { nodeRandom } from '../io/random/node-random.ts'
 import { NodeClock } from '../io/time/node-clock.ts'
 import { NodeTimers } from '../io/time/node-timers.ts'
 import type { ServerConfig } from './config/config.ts'
+import type { EnsembleConfig } from './config/ensemble.ts'
 
 /** A network that clients can be expected on. */
 export interface ServerNetwork extends ClientNetwork {
@@ -25,6 +28,14 @@ export interface ServerNetwork extends ClientNetwork {
   /** Hands over no more bytes; what is sent still goes out. */
   silence(): void
   /** Accepts no more, ends all connections, and resolves when the last of them is gone. */
+  stop(): Promise<void>
+}
+
+/** The network of an ensemble. */
+export interface ServerPeers extends PeerNetwork {
+  /** `events` hears of it all; before anything else is asked. */
+  start(events: PeerEvents): void
+  /** Ends all links and resolves when the last of them is gone. */
   stop(): Promise<void>
 }
 
@@ -46,6 +57,8 @@ export interface ServerPorts {
   readonly timers: Timers
   readonly logger: Logger
   makeNetwork(config: ServerConfig, onRefused: OnRefused): ServerNetwork
+  /** Only asked for by a member of an ensemble. */
+  makePeers(ensemble: EnsembleConfig): ServerPeers
   /** Takes a directory for this server alone; `onLost` is called if somebody else takes it after all. */
   lockDirectory(directory: string, onLost: () => void): Promise<{ release(): void }>
 }
@@ -64,6 +77,13 @@ export const nodePorts = (logger: Logger): ServerPorts => ({
       connectionsMax: config.connectionsMax,
       keepAlive: config.tcpKeepAlive,
       onRefused,
+    }),
+  makePeers: ({ listenOnAllAddresses, tcpKeepAlive }) =>
+    new TcpPeers({
+      listenOnAllAddresses,
+      keepAlive: tcpKeepAlive,
+      onRefused: (address, _reason, limit) =>
+        logger.warn('refused a link: too many servers are connected', { address, limit }),
     }),
   lockDirectory,
 })

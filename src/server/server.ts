@@ -18,11 +18,17 @@ import { type Logger, silentLogger } from '../ports/logger.ts'
 import { WakeTimer } from '../io/time/wake-timer.ts'
 import { Autopurge } from './autopurge.ts'
 import type { ServerConfig } from './config/config.ts'
+import { ensembleOptionsOf, ensemblePortsOf } from './ensemble.ts'
 import { prepareDirectories } from './data-directories.ts'
 import { ExitCode, ServerError } from './exit-code.ts'
 import { ServerFigures } from './figures.ts'
 import { RefusalLog } from './refusal-log.ts'
-import { type ServerNetwork, type ServerPorts, nodePorts } from './server-ports.ts'
+import {
+  type ServerNetwork,
+  type ServerPeers,
+  type ServerPorts,
+  nodePorts,
+} from './server-ports.ts'
 import { adminFactsOf, pipelineSettingsOf, storageOptionsOf } from './settings.ts'
 import { failureOf } from './start-failure.ts'
 import { TurnEnd } from './turn-end.ts'
@@ -30,6 +36,9 @@ import { WatchedDisk } from './watched-disk.ts'
 
 /** Session ids of a server that stands alone begin with this byte, as ZooKeeper's do. */
 const STANDALONE_ID = 1
+
+/** Of the last transactions at least so many are kept for the others, as ZooKeeper does. */
+const RECENT_MIN = 500
 
 export interface ServerOptions {
   readonly config: ServerConfig
@@ -76,6 +85,8 @@ class RunningServer implements Server {
   readonly #config: ServerConfig
   readonly #logger: Logger
   readonly #network: ServerNetwork
+  /** Null for a server that stands alone. */
+  readonly #peers: ServerPeers | null
   readonly #storage: Storage
   readonly #pump: Pump
   readonly #words: FourLetterWords
@@ -119,19 +130,35 @@ class RunningServer implements Server {
     // Nobody outside can foresee which names share a slot.
     const makeDatabase = (): Database =>
       new Database(new ColumnTree(settings, undefined, ports.random.below(2 ** 32)), settings)
-    const boot = bootDatabase(disk, ports.compression, storageOptions, makeDatabase)
-    // The crash may have come between the end of a session and that of its ephemerals.
-    const orphanCount = boot.database.dropOrphanEphemerals()
+    const { ensemble } = config
+    const recentMax = ensemble === null ? 0 : Math.max(ensemble.sync.commitLogCount, RECENT_MIN)
+    const boot = bootDatabase(disk, ports.compression, storageOptions, makeDatabase, recentMax)
+    // The crash may have come between the end of a session and that of its ephemerals. In an
+    // ensemble the leader sees to it, for all.
+    const orphanCount = ensemble === null ? boot.database.dropOrphanEphemerals() : 0
+    const serverId = ensemble?.serverId ?? STANDALONE_ID
     const moment = { nowMs: clock.nowMs(), wallMs: clock.wallMs() }
     const replica = new Replica(
       {
-        serverId: STANDALONE_ID,
+        serverId,
         settings,
         frameBytesMax: config.frameBytesMax,
         fieldBytesMax: config.fieldBytesMax,
-        firstSessionId: firstSessionId(STANDALONE_ID, moment.wallMs),
+        firstSessionId: firstSessionId(serverId, moment.wallMs),
         handshakeMsMax: config.sessionlessTimeoutMs,
         hasher: ports.hasher,
+        ensemble:
+          ensemble === null
+            ? null
+            : ensembleOptionsOf({
+                config,
+                ensemble,
+                disk,
+                storageOptions,
+                boot,
+                makeDatabase,
+                storage: () => this.#storage,
+              }),
       },
       boot.database,
       moment,
@@ -149,17 +176,29 @@ class RunningServer implements Server {
       onSnapshotWritten: () => figures.snapshots.add(this.#pump.snapshotWritten()),
       onFatal: (error) => this.#fail(failureOf(error)),
     })
+    this.#peers = ensemble === null ? null : ports.makePeers(ensemble)
     this.#turnEnd = new TurnEnd(() => this.#pump.endTurn())
     this.#alarm = new WakeTimer(clock, timers, () => this.#pump.wake())
     this.#pump = new Pump(replica, {
       network: this.#network,
       storage: this.#storage,
       clock,
-      ensemble: null,
+      ensemble:
+        this.#peers === null
+          ? null
+          : ensemblePortsOf({
+              storage: this.#storage,
+              peers: this.#peers,
+              logger,
+              database: () => replica.database,
+              makeDatabase,
+              onFatal: (error) => this.#fail(failureOf(error)),
+            }),
       wantTurnEnd: () => this.#turnEnd.want(),
       wakeAt: (nowMs) => this.#alarm.wakeAt(nowMs),
       onWord: (word) => this.#onWord(word),
     })
+    this.#peers?.start(this.#pump.peers)
     this.status = new ReplicaStatus(replica, clock)
     this.#words = new FourLetterWords(
       { status: this.status, facts: adminFactsOf(config), figures, disk },
@@ -171,6 +210,7 @@ class RunningServer implements Server {
     if (boot.recovery.isNew || boot.recovery.txnCount > 0 || orphanCount > 0) {
       this.#pump.beginSnapshot()
     }
+    this.#pump.start()
   }
 
   async listen(): Promise<void> {
@@ -215,6 +255,7 @@ class RunningServer implements Server {
     }
     this.#turnEnd.stop()
     await this.#network.stop()
+    await this.#peers?.stop()
     this.#release()
     this.#end(this.#failure)
   }

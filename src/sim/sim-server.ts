@@ -175,6 +175,7 @@ export class SimServer {
         fieldBytesMax: FIELD_BYTES_MAX,
         firstSessionId: firstSessionId(1, clock.wallMs() + random.below(1_000)) as SessionId,
         hasher: fakeHasher,
+        ensemble: null,
       },
       database,
       { nowMs: clock.nowMs(), wallMs: clock.wallMs() },
@@ -207,6 +208,7 @@ export class SimServer {
     this.checkTree()
     if (random.chance(options.decay)) this.#checkRot()
     pump.beginSnapshot()
+    pump.start()
   }
 
   #checkRot(): void {

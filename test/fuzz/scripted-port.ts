@@ -67,6 +67,7 @@ export class ScriptedPort {
         fieldBytesMax: FIELD_BYTES_MAX,
         firstSessionId: firstSessionId(1, WALL_MS),
         hasher: new NodeHasher(),
+        ensemble: null,
       },
       database,
       { nowMs: this.nowMs, wallMs: WALL_MS },
@@ -95,6 +96,7 @@ export class ScriptedPort {
         this.connections.get(word.connection)!.isEnding = true
       },
     })
+    this.#pump.start()
     this.#observed = observe(this.replica)
   }
 

@@ -3,6 +3,7 @@
 import type { ElectionOptions } from '../election/election-host.ts'
 import type { Membership } from '../quorum/membership.ts'
 import type { Database } from '../tree/database.ts'
+import type { Zxid } from '../../base/zxid.ts'
 import type { LogCursor } from '../zab/history.ts'
 import type { LogEntry } from '../zab/log-entry.ts'
 import type { ZabFaults } from '../zab/zab-faults.ts'
@@ -30,8 +31,9 @@ export interface EnsembleOptions {
   /** `leaderServes`: a leader accepts clients. */
   readonly leaderServes: boolean
   /** The transactions on disk, see `History.openLog`. */
-  openLog(from: number): LogCursor | null
+  openLog(from: Zxid): LogCursor | null
   /** An empty database, to be filled from a leader's snapshot. */
   makeDatabase(): Database
-  readonly faults: ZabFaults
+  /** Old faults that a test switches back on. */
+  readonly faults?: ZabFaults
 }

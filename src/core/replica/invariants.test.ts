@@ -27,6 +27,7 @@ beforeEach(() => {
       fieldBytesMax: 1000,
       firstSessionId: SESSION,
       hasher: new NodeHasher(),
+      ensemble: null,
     },
     database,
     { nowMs: 0, wallMs: 0 },

@@ -45,6 +45,7 @@ beforeEach(() => {
       fieldBytesMax: 4 << 20,
       firstSessionId: sessionIdOf(0x0100000000000000n),
       hasher: new NodeHasher(),
+      ensemble: null,
     },
     database,
     { nowMs, wallMs: 0 },
@@ -79,6 +80,7 @@ beforeEach(() => {
     wakeAt: (ms) => asked.push(`wake at ${ms}`),
     onWord: ({ connection, word }) => asked.push(`${connection} asks ${word}`),
   })
+  pump.start()
 })
 
 function takeAsked(): string[] {

@@ -93,7 +93,11 @@ export class Pump implements ClientEvents {
   constructor(replica: Replica, ports: PumpPorts) {
     this.replica = replica
     this.#ports = ports
-    this.#carryOut(replica.drain())
+  }
+
+  /** Carries out what the replica begins with. Once, when everything that it needs is there. */
+  start(): void {
+    this.#carryOut(this.replica.drain())
   }
 
   opened(connection: ConnectionId, address: string, port: number): void {

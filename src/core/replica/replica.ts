@@ -4,7 +4,6 @@
 // frames are read, transactions committed, applied and answered in one order. What requests mean is
 // the pipeline's business, what is durable zab's.
 
-import { assert } from '../../base/assert.ts'
 import { OUTPUT_PAUSE_BYTES, WATCHES_PER_CONNECTION_MAX } from '../../base/limits.ts'
 import type { SessionId } from '../../base/session-id.ts'
 import { EMPTY_BYTES } from '../../base/text.ts'
@@ -15,19 +14,24 @@ import { JuteReader } from '../jute/reader.ts'
 import type { PipelineSettings } from '../pipeline/settings.ts'
 import type { Database } from '../tree/database.ts'
 import { WatchManager } from '../watch/watch-manager.ts'
+import { SessionReporter } from '../session/session-reporter.ts'
+import type { LearnerRole } from '../zab/roles.ts'
 import type { ClientConnection } from './client-connection.ts'
 import { Clients } from './clients.ts'
+import type { EnsembleOptions } from './ensemble-options.ts'
 import { HANDSHAKE_MS_MAX, mayResume, needsPause } from './flow-control.ts'
+import { Forwarder } from './forwarder.ts'
 import { fourLetterWord } from './four-letter-word.ts'
 import { type Latencies, LatencySummary } from './latency-summary.ts'
+import { Links } from './links.ts'
+import { Member } from './member.ts'
 import { type Order, Proposer } from './proposer.ts'
 import type { Input, Moment } from './ready.ts'
 import { type Ready, ReadyBuilder } from './ready-builder.ts'
-import { Service } from './service.ts'
+import { Service, type ServiceContext } from './service.ts'
 import { SessionDesk } from './session-desk.ts'
 import { Standalone } from './standalone.ts'
 import { StepTime } from './step-time.ts'
-import type { Writes } from './writes.ts'
 
 export interface ReplicaOptions {
   /** This server's id within its ensemble; 1 when standing alone. */
@@ -44,6 +48,8 @@ export interface ReplicaOptions {
   /** A connection that holds more watches is closed. */
   readonly watchesPerConnectionMax?: number
   readonly hasher: Hasher
+  /** Null for a server that stands alone. */
+  readonly ensemble: EnsembleOptions | null
 }
 
 export class Replica {
@@ -55,9 +61,11 @@ export class Replica {
   readonly #ready = new ReadyBuilder()
   readonly #reader = new JuteReader(EMPTY_BYTES)
   readonly #time: StepTime
-  readonly #database: Database
+  readonly #ownDatabase: Database
   readonly #standalone: Standalone | null
-  #service: Service | null
+  readonly #standaloneService: Service | null
+  readonly #member: Member | null
+  readonly #links: Links
 
   /** `database` is what recovery found; everything in it is durable. */
   constructor(options: ReplicaOptions, database: Database, moment: Moment) {
@@ -65,7 +73,8 @@ export class Replica {
     this.#options = options
     this.#time = time
     this.#reader.fieldBytesMax = options.fieldBytesMax
-    this.#database = database
+    this.#ownDatabase = database
+    this.#links = new Links(this.#ready.linkCommands, this.#ready.linkOutputs)
     this.clients = new Clients(
       {
         frameBytesMax: options.frameBytesMax,
@@ -75,22 +84,41 @@ export class Replica {
       this.#ready,
       this.watches,
     )
-    this.#standalone = new Standalone(options.serverId, this.#ready.append, database.lastZxid)
-    this.#service = this.#serveOwnOrder(this.#standalone)
+    const { serverId, ensemble } = options
+    if (ensemble === null) {
+      this.#member = null
+      this.#standalone = new Standalone(serverId, this.#ready.append, database.lastZxid)
+      this.#standaloneService = this.#lead(this.#standalone, true)
+    } else {
+      this.#standalone = null
+      this.#standaloneService = null
+      this.#member = new Member(serverId, ensemble, database, this.#links, time, this.#ready, {
+        lead: (leader) => this.#lead(leader, ensemble.leaderServes),
+        follow: (learner) => this.#follow(learner),
+      })
+      this.#member.start()
+      this.#member.settle()
+    }
   }
 
+  /** The present one: a leader may have replaced it. */
   get database(): Database {
-    return this.#database
+    return this.#member?.desk.history.database ?? this.#ownDatabase
   }
 
   /** Not while one that a leader sends has come only in part. */
   get isDatabaseWhole(): boolean {
-    return true
+    return !(this.#member?.desk.isDatabaseVoid ?? false)
+  }
+
+  /** Its place in an ensemble; null for a server that stands alone. */
+  get member(): Member | null {
+    return this.#member
   }
 
   /** What serves clients; null while this server has no place in its ensemble. */
   get service(): Service | null {
-    return this.#service
+    return this.#member === null ? this.#standaloneService : this.#member.service
   }
 
   get connections(): ReadonlyMap<ConnectionId, ClientConnection> {
@@ -99,12 +127,12 @@ export class Replica {
 
   /** Requests that have been read but not answered. */
   get outstandingCount(): number {
-    return this.#service?.writes.count ?? 0
+    return this.service?.writes.count ?? 0
   }
 
   /** What this server does of its own accord is proposed through it; null where it does not lead. */
   get proposer(): Proposer | null {
-    const writes = this.#service?.writes
+    const writes = this.service?.writes
     return writes instanceof Proposer ? writes : null
   }
 
@@ -133,85 +161,110 @@ export class Replica {
         this.clients.closed(input.connection)
         break
       case 'session-over':
-        this.#service?.endSession(input.session)
+        this.service?.endSession(input.session)
         break
       case 'wake':
-        this.#service?.onWake()
+        this.#member?.onWake()
+        this.service?.onWake()
         this.clients.dropSilentStrangers()
         break
       case 'task-done':
+        this.#member?.taskDone(input.task, input.database)
+        break
       case 'door-opened':
+        this.#links.doorOpened(input.door)
+        break
       case 'door-failed':
+        this.#links.doorFailed(input.door, input.reason)
+        break
       case 'link-accepted':
+        this.#links.accepted(input.link, input.door, input.remote)
+        break
       case 'link-opened':
+        this.#links.opened(input.link)
+        break
       case 'link-bytes':
+        this.#links.bytes(input.link, input.bytes)
+        break
       case 'link-room':
+        this.#links.room(input.link)
+        break
       case 'link-closed':
-        assert(false, 'a server that stands alone has no peers')
+        this.#links.closed(input.link, input.reason)
+        break
     }
-    this.#service?.settle()
+    if (this.#member === null) this.#standaloneService!.settle()
+    else this.#member.settle()
   }
 
   drain(): Ready {
     return this.#ready.take(
-      Math.min(this.#service?.deadlineMs ?? Infinity, this.clients.handshakeDeadlineMs),
+      Math.min(
+        this.service?.deadlineMs ?? Infinity,
+        this.clients.handshakeDeadlineMs,
+        this.#member?.deadlineMs ?? Infinity,
+      ),
     )
   }
 
   // Commits
 
   #onDurable(zxid: Zxid): void {
-    const leader = this.#standalone?.leader
-    if (leader === undefined) return
-    this.#standalone!.durable(zxid)
+    if (this.#standalone === null) {
+      this.#member!.durable(zxid)
+      return
+    }
+    const { leader } = this.#standalone
+    this.#standalone.durable(zxid)
     for (let entry = leader.takeCommitted(); entry; entry = leader.takeCommitted()) {
-      this.#service!.commit(entry)
+      this.#standaloneService!.commit(entry)
     }
   }
 
   // Services
 
   /** This server orders writes itself. */
-  #serveOwnOrder(order: Order): Service {
+  #lead(order: Order, servesClients: boolean): Service {
     const { settings, firstSessionId, fieldBytesMax } = this.#options
-    const sessions = new SessionDesk(this.#database, settings, firstSessionId)
+    const { database } = this
+    const sessions = new SessionDesk(database, settings, firstSessionId)
     sessions.adoptAll(this.#time.nowMs)
-    return this.#serve(
+    return new Service(
+      this.#serviceContext(servesClients),
+      database,
       sessions,
       (onSynced) =>
-        new Proposer(
-          this.#database,
-          order,
-          sessions,
-          settings,
-          fieldBytesMax,
-          this.#time,
-          onSynced,
-        ),
+        new Proposer(database, order, sessions, settings, fieldBytesMax, this.#time, onSynced),
     )
   }
 
-  #serve(
-    sessions: SessionDesk,
-    makeWrites: (onSynced: (connection: ClientConnection) => void) => Writes,
-  ): Service {
-    const { settings, hasher, watchesPerConnectionMax } = this.#options
+  /** Another server orders writes. */
+  #follow(learner: LearnerRole): Service {
+    const { settings, firstSessionId } = this.#options
+    const { database } = this
+    const sessions = new SessionDesk(database, settings, firstSessionId, new SessionReporter())
     return new Service(
-      {
-        settings,
-        hasher,
-        watchesPerConnectionMax: watchesPerConnectionMax ?? WATCHES_PER_CONNECTION_MAX,
-        watches: this.watches,
-        clients: this.clients,
-        latencies: this.latencies,
-        time: this.#time,
-        reader: this.#reader,
-        onServing: (connection) => this.#resume(connection),
-      },
-      this.#database,
+      this.#serviceContext(true),
+      database,
       sessions,
-      makeWrites,
+      (onSynced) => new Forwarder(learner, onSynced),
     )
+  }
+
+  #serviceContext(servesClients: boolean): ServiceContext {
+    const { settings, hasher, watchesPerConnectionMax } = this.#options
+    return {
+      settings,
+      hasher,
+      servesClients,
+      watchesPerConnectionMax: watchesPerConnectionMax ?? WATCHES_PER_CONNECTION_MAX,
+      watches: this.watches,
+      clients: this.clients,
+      latencies: this.latencies,
+      time: this.#time,
+      reader: this.#reader,
+      onServing: (connection) => this.#resume(connection),
+    }
   }
 
   // Frames
@@ -262,9 +315,9 @@ export class Replica {
   }
 
   #accept(connection: ClientConnection): void {
-    const service = this.#service
+    const { service } = this
     // A server without a place in its ensemble has nothing to say: the client goes elsewhere.
-    if (service === null) this.clients.drop(connection)
+    if (service === null || !service.servesClients) this.clients.drop(connection)
     else if (connection.state === 'new') service.handshakes.accept(connection, this.#reader)
     else service.requests.accept(connection)
   }

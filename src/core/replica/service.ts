@@ -30,6 +30,8 @@ export interface ServiceContext {
   readonly settings: PipelineSettings
   readonly hasher: Hasher
   readonly watchesPerConnectionMax: number
+  /** False: only other servers' clients are served (`leaderServes=no`). */
+  readonly servesClients: boolean
   readonly watches: WatchManager
   readonly clients: Clients
   readonly latencies: Latencies
@@ -44,6 +46,7 @@ export class Service {
   readonly requests: Requests
   readonly handshakes: Handshakes
   readonly writes: Writes
+  readonly servesClients: boolean
 
   readonly #database: Database
   readonly #clients: Clients
@@ -69,6 +72,7 @@ export class Service {
     this.#time = time
     this.sessions = sessions
     this.writes = writes
+    this.servesClients = context.servesClients
     this.requests = new Requests(
       { settings, hasher, watchesPerConnectionMax },
       { database, watches, sessions, clients, writes, latencies, time, reader },

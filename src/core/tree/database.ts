@@ -9,7 +9,7 @@ import { TXN_DIGEST_BYTES, DIGEST_VERSION } from '../records/txn.ts'
 import { JuteReader, MalformedRecord } from '../jute/reader.ts'
 import { assert } from '../../base/assert.ts'
 import { type SessionId, sessionIdOf } from '../../base/session-id.ts'
-import { decodeUtf8 } from '../../base/text.ts'
+import { decodeUtf8, encodeUtf8 } from '../../base/text.ts'
 import { type Zxid, ZXID_ZERO } from '../../base/zxid.ts'
 import {
   CONTAINER_OWNER_HIGH,
@@ -20,6 +20,11 @@ import {
   TTL_OWNER_HIGH,
 } from './data-tree.ts'
 import { QuotaBook } from './quota.ts'
+
+const CONFIG_PATH = '/zookeeper/config'
+
+/** As {@link Database.fuzzyUntil}: a stream that a leader sends says nothing of its end. */
+export const UNTIL_EQUAL: Zxid = Number.POSITIVE_INFINITY as Zxid
 
 /** Hears of each change in the order in which they happen. Paths are ranges of the transaction's bytes. */
 export interface ChangeObserver {
@@ -58,7 +63,10 @@ export class Database {
   lastZxid: Zxid = ZXID_ZERO
   /** Transactions after which our tree's digest was not the one they carried: a bug, or bad memory. */
   digestMismatches = 0
-  /** Digests are not compared up to this zxid: a fuzzy snapshot holds later changes. */
+  /**
+   * Digests are not compared up to this zxid: a fuzzy snapshot holds later changes.
+   * {@link UNTIL_EQUAL} where nobody knows how late: until the first digest that agrees.
+   */
   fuzzyUntil: Zxid = ZXID_ZERO
 
   readonly #reader = new JuteReader(new Uint8Array(0))
@@ -101,6 +109,18 @@ export class Database {
     }
     if (zxid > this.lastZxid) this.lastZxid = zxid
     if (this.#compareDigests) this.#compareDigest(reader, zxid)
+  }
+
+  /**
+   * Writes the membership of the ensemble to `/zookeeper/config`. No transaction does it: each
+   * server shows what it knows as decided (ZooKeeper 3.9 `DataTree.addConfigNode`,
+   * `ZKDatabase.initConfigInZKDatabase`). Its time differs between servers.
+   */
+  showConfig(text: string, version: Zxid, wallMs: number): void {
+    const row = this.tree.lookupText(CONFIG_PATH)
+    assert(row !== NO_ROW, 'there is no configuration node')
+    const bytes = encodeUtf8(text)
+    this.tree.setData(row, bytes, 0, bytes.length, -1, version, wallMs)
   }
 
   /** After a snapshot has been loaded: rebuilds what is not stored. */
@@ -415,12 +435,18 @@ export class Database {
   }
 
   #compareDigest(reader: JuteReader, zxid: Zxid): void {
-    if (reader.remaining < TXN_DIGEST_BYTES || zxid <= this.fuzzyUntil) return
+    if (reader.remaining < TXN_DIGEST_BYTES) return
+    if (zxid <= this.fuzzyUntil && this.fuzzyUntil !== UNTIL_EQUAL) return
     if (reader.int() !== DIGEST_VERSION) return
     const { tree } = this
     const high = reader.int()
     const low = reader.int()
-    if (high !== tree.digestHigh || low !== (tree.digestLow | 0)) this.digestMismatches++
+    const isEqual = high === tree.digestHigh && low === (tree.digestLow | 0)
+    if (this.fuzzyUntil !== UNTIL_EQUAL) {
+      if (!isEqual) this.digestMismatches++
+    } else if (isEqual) {
+      this.fuzzyUntil = zxid
+    }
   }
 }
 

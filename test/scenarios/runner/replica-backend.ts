@@ -62,6 +62,7 @@ export class ReplicaBackend implements Backend {
     this.#network = new ScriptedNetwork(events)
     this.replica = this.#makeReplica()
     this.#pump = this.#makePump()
+    this.#pump.start()
   }
 
   open(connection: number, address: string): void {
@@ -137,6 +138,7 @@ export class ReplicaBackend implements Backend {
     this.#wantsTurnEnd = false
     this.replica = this.#makeReplica()
     this.#pump = this.#makePump()
+    this.#pump.start()
   }
 
   #checked(step: () => void): void {
@@ -160,6 +162,7 @@ export class ReplicaBackend implements Backend {
         fieldBytesMax: 2 * frameBytesMax,
         firstSessionId: (0x0100_0000_0000_0000n + BigInt(this.#lives << 16)) as SessionId,
         hasher: new NodeHasher(),
+        ensemble: null,
         ...(watchesPerConnectionMax === undefined ? {} : { watchesPerConnectionMax }),
       },
       database,

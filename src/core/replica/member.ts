@@ -1,0 +1,392 @@
+// What one server is in its ensemble, and how it comes to be something else: it looks for a leader,
+// leads, follows or observes, and leaves each role the same way, with everything it has logged
+// durable and applied, so that its next vote tells the truth (ZooKeeper 3.9 `QuorumPeer`). This file
+// owns these transitions. Changes asked for by a machine in the middle of its own work happen at the
+// end of the step.
+
+import { assert } from '../../base/assert.ts'
+import { mark } from '../../base/marks.ts'
+import type { Zxid } from '../../base/zxid.ts'
+import { Election } from '../election/election.ts'
+import { type ElectionHost, ServerState, type Vote } from '../election/election-host.ts'
+import { MalformedRecord } from '../jute/reader.ts'
+import type { RemarkFields } from '../peer/peer-links.ts'
+import type { Membership } from '../quorum/membership.ts'
+import { InvalidMembership, membershipOf, sameMembers } from '../quorum/membership-text.ts'
+import type { Database } from '../tree/database.ts'
+import { Leading } from '../zab/leading.ts'
+import { Learning } from '../zab/learning.ts'
+import type { LeaderRole, LearnerRole } from '../zab/roles.ts'
+import { NO_FAULTS } from '../zab/zab-faults.ts'
+import type { EnsembleOptions } from './ensemble-options.ts'
+import type { Links } from './links.ts'
+import type { DiskTask } from './ready.ts'
+import type { ReadyBuilder } from './ready-builder.ts'
+import type { Service } from './service.ts'
+import type { StepTime } from './step-time.ts'
+import { ZabDesk } from './zab-desk.ts'
+
+export type Standing = 'looking' | 'leading' | 'following' | 'observing' | 'leaving'
+
+/** How a member gets at clients: it decides when they are served, not how. */
+export interface ServiceMaker {
+  /** Clients are served on the database as it is; writes are ordered by `leader`. */
+  lead(leader: LeaderRole): Service
+  follow(learner: LearnerRole): Service
+}
+
+export class Member implements ElectionHost {
+  readonly serverId: number
+  readonly options: EnsembleOptions
+  readonly links: Links
+  readonly election: Election
+  readonly desk: ZabDesk
+
+  membership: Membership
+  proposedMembership: Membership | null
+
+  readonly #time: StepTime
+  readonly #ready: ReadyBuilder
+  readonly #maker: ServiceMaker
+  #standing: Standing = 'looking'
+  #leading: LeaderRole | null = null
+  #learning: LearnerRole | null = null
+  #service: Service | null = null
+  #elected: Vote | null = null
+  /** Why the present role ends with this step. */
+  #leaveReason: string | null = null
+  #designated: number | null = null
+  #electionRestarts = false
+  #taskCount = 0
+  #durable: Zxid
+
+  constructor(
+    serverId: number,
+    options: EnsembleOptions,
+    database: Database,
+    links: Links,
+    time: StepTime,
+    ready: ReadyBuilder,
+    maker: ServiceMaker,
+  ) {
+    this.serverId = serverId
+    this.options = options
+    this.links = links
+    this.membership = options.membership
+    this.proposedMembership = options.proposedMembership
+    this.#time = time
+    this.#ready = ready
+    this.#maker = maker
+    this.#durable = database.lastZxid
+    this.desk = new ZabDesk(this, database)
+    this.election = new Election({ ...options.election, serverId }, this)
+    links.listeners.election = this.election
+  }
+
+  // What it is
+
+  get nowMs(): number {
+    return this.#time.nowMs
+  }
+
+  get wallMs(): number {
+    return this.#time.wallMs
+  }
+
+  get standing(): Standing {
+    return this.#standing
+  }
+
+  get service(): Service | null {
+    return this.#service
+  }
+
+  get leading(): LeaderRole | null {
+    return this.#leading
+  }
+
+  get learning(): LearnerRole | null {
+    return this.#learning
+  }
+
+  /** The server that it follows or is; null while it looks for one. */
+  get leaderId(): number | null {
+    return this.#leading === null && this.#learning === null ? null : this.election.vote.leader
+  }
+
+  get deadlineMs(): number {
+    return Math.min(
+      this.election.deadlineMs,
+      this.#leading?.deadlineMs ?? Infinity,
+      this.#learning?.deadlineMs ?? Infinity,
+    )
+  }
+
+  describe(): string {
+    const role = this.#leading ?? this.#learning
+    return `${this.#standing}${role === null ? '' : `: ${role.describe()}`}`
+  }
+
+  // What happens to it
+
+  start(): void {
+    this.election.start()
+    this.#look()
+  }
+
+  onWake(): void {
+    if (this.nowMs >= this.election.deadlineMs) this.election.onTime()
+    const role = this.#leading ?? this.#learning
+    if (role !== null && !this.#isEnding && this.nowMs >= role.deadlineMs) role.onTime()
+  }
+
+  durable(zxid: Zxid): void {
+    if (zxid > this.#durable) this.#durable = zxid
+    if (!this.#isEnding) (this.#leading ?? this.#learning)?.durable(zxid)
+  }
+
+  taskDone(task: DiskTask, database: Database | null): void {
+    this.#taskCount--
+    if (database !== null) {
+      this.desk.replaced(database)
+      this.#durable = database.lastZxid
+    }
+    if (task.kind === 'save-history') this.#durable = task.zxid
+    if (task.kind === 'write-epoch') this.desk.epochs = { ...this.desk.epochs, ...epochOf(task) }
+    if (this.#isEnding) return
+    switch (task.kind) {
+      case 'write-epoch':
+        ;(this.#leading ?? this.#learning)?.epochWritten(task.file)
+        break
+      case 'truncate':
+        this.#learning?.truncated()
+        break
+      case 'save-history':
+        this.#learning?.historySaved()
+        break
+      case 'reload':
+      case 'write-membership':
+        break
+    }
+  }
+
+  /** The end of a step: what was asked for in its course happens. */
+  settle(): void {
+    if (this.#leaveReason !== null && this.#standing !== 'leaving') this.#endRole()
+    if (this.#standing === 'leaving' && this.#isLogSettled) this.#left()
+    if (this.#electionRestarts) {
+      this.#electionRestarts = false
+      this.election.restart()
+    }
+    if (this.#elected !== null) this.#take(this.#elected)
+    this.#service?.settle()
+  }
+
+  // Roles
+
+  #look(): void {
+    this.#standing = 'looking'
+    this.#designated = null
+    this.election.look(this.desk.history.lastZxid, this.desk.epochs.current)
+  }
+
+  #take(vote: Vote): void {
+    this.#elected = null
+    if (this.#standing !== 'looking') return
+    if (vote.leader === this.serverId) this.#becomeLeading(vote)
+    else this.#becomeLearning(vote)
+  }
+
+  #becomeLeading(vote: Vote): void {
+    const { options, desk } = this
+    this.#standing = 'leading'
+    this.election.settle(ServerState.leading, vote)
+    const role = new Leading(
+      {
+        serverId: this.serverId,
+        timing: options.timing,
+        faults: options.faults ?? NO_FAULTS,
+        reconfigEnabled: options.reconfigEnabled,
+        forceSnapshotSync: options.forceSnapshotSync,
+        snapshotSyncsMax: options.snapshotSyncsMax,
+        differenceSyncsMax: options.differenceSyncsMax,
+        quorumAddress: desk.ownQuorumAddress,
+      },
+      desk,
+    )
+    this.#leading = role
+    this.links.listeners.zab = role
+    role.start()
+  }
+
+  #becomeLearning(vote: Vote): void {
+    const { options, desk } = this
+    const leader =
+      this.membership.members.get(vote.leader) ?? this.proposedMembership?.members.get(vote.leader)
+    if (leader === undefined) {
+      this.remark('warn', 'the elected leader is not among the members', { leader: vote.leader })
+      this.#look()
+      return
+    }
+    const isVoter = this.membership.members.get(this.serverId)?.isVoter ?? true
+    this.#standing = isVoter ? 'following' : 'observing'
+    this.election.settle(isVoter ? ServerState.following : ServerState.observing, vote)
+    const role = new Learning(
+      {
+        serverId: this.serverId,
+        timing: options.timing,
+        faults: options.faults ?? NO_FAULTS,
+        leader: vote.leader,
+        leaderAddress: leader.quorumAddress,
+        isVoter,
+      },
+      desk,
+    )
+    this.#learning = role
+    this.links.listeners.zab = role
+    role.start()
+  }
+
+  /** From now on nothing reaches the role any more; its log has yet to become durable. */
+  #endRole(): void {
+    mark(`left: ${this.#standing}`)
+    this.remark('info', 'the role is over', { role: this.#standing, reason: this.#leaveReason })
+    this.#standing = 'leaving'
+    this.links.listeners.zab = null
+    this.links.hangUpAll('zab')
+    this.#service?.end()
+    this.#service = null
+  }
+
+  get #isEnding(): boolean {
+    return this.#leaveReason !== null
+  }
+
+  get #isLogSettled(): boolean {
+    return this.#taskCount === 0 && this.#durable >= this.desk.history.lastLogged
+  }
+
+  /** The log is as long as it will be: the database catches up with it. */
+  #left(): void {
+    const role = this.#leading ?? this.#learning
+    assert(role !== null, 'a role that nobody had is over')
+    if (this.desk.isDatabaseVoid) {
+      this.addTask({ kind: 'reload' })
+      return
+    }
+    if (!(this.options.faults?.forgetsLogTail ?? false)) {
+      for (const entry of role.takeUnapplied()) this.desk.replay(entry)
+    }
+    this.#leading = null
+    this.#learning = null
+    this.#leaveReason = null
+    const designated = this.#designated
+    if (designated === null) this.#look()
+    else this.#followDesignated(designated)
+  }
+
+  /** A reconfiguration named who leads: there is nothing to elect. */
+  #followDesignated(leader: number): void {
+    mark('designated leader')
+    this.#standing = 'looking'
+    this.#designated = null
+    const { lastZxid } = this.desk.history
+    const { round } = this.election.vote
+    this.#elected = { leader, zxid: lastZxid, peerEpoch: this.desk.epochs.current, round }
+  }
+
+  // For the election
+
+  membershipOf(text: string): Membership {
+    try {
+      return membershipOf(text)
+    } catch (error) {
+      if (!(error instanceof InvalidMembership)) throw error
+      throw new MalformedRecord(error.message)
+    }
+  }
+
+  adoptMembership(membership: Membership): void {
+    mark('membership adopted')
+    this.commitMembership(membership)
+  }
+
+  elected(vote: Vote): void {
+    this.#elected = vote
+  }
+
+  electionPortLost(reason: string): void {
+    this.#ready.fatal = `the election port cannot be bound: ${reason}`
+  }
+
+  remark(level: 'info' | 'warn' | 'error', message: string, fields: RemarkFields = {}): void {
+    this.#ready.remarks.push({ level, message, fields })
+  }
+
+  // For the roles, through the desk
+
+  leave(reason: string): void {
+    this.#leaveReason ??= reason
+  }
+
+  leaveFor(designated: number, reason: string): void {
+    if (this.#leaveReason === null) this.#designated = designated
+    this.#leaveReason ??= reason
+  }
+
+  lead(epoch: number): void {
+    const leading = this.#leading
+    assert(leading !== null, 'who does not lead serves as a leader')
+    this.#service = this.#maker.lead(leading)
+    this.election.settle(ServerState.leading, { ...this.election.vote, peerEpoch: epoch })
+    this.#ready.wantsSnapshot = true
+    this.#service.closeUnknownSessions()
+    this.remark('info', 'leading', { epoch })
+  }
+
+  follow(epoch: number): void {
+    const learning = this.#learning
+    assert(learning !== null, 'who does not follow serves as a follower')
+    this.#service = this.#maker.follow(learning)
+    const state = this.#standing === 'observing' ? ServerState.observing : ServerState.following
+    this.election.settle(state, { ...this.election.vote, peerEpoch: epoch })
+    this.remark('info', this.#standing, { epoch, leader: this.election.vote.leader })
+  }
+
+  addTask(task: DiskTask): void {
+    this.#taskCount++
+    this.#ready.tasks.push(task)
+  }
+
+  get append(): ReadyBuilder['append'] {
+    return this.#ready.append
+  }
+
+  proposeMembership(membership: Membership): void {
+    const isDropped = membership.version <= this.membership.version
+    this.proposedMembership = isDropped ? null : membership
+    if (this.options.reconfigEnabled) {
+      this.addTask({ kind: 'write-membership', membership, isCommitted: false })
+    }
+  }
+
+  /** Returns whether this server keeps its role. */
+  commitMembership(membership: Membership): boolean {
+    if (!this.options.reconfigEnabled || membership.version <= this.membership.version) return true
+    const before = this.membership
+    this.membership = membership
+    if ((this.proposedMembership?.version ?? 0) <= membership.version)
+      this.proposedMembership = null
+    this.addTask({ kind: 'write-membership', membership, isCommitted: true })
+    this.desk.showMembership()
+    if (!sameMembers(before, membership)) this.#electionRestarts = true
+    const was = before.members.get(this.serverId)?.isVoter ?? true
+    const is = membership.members.get(this.serverId)?.isVoter ?? true
+    return was === is
+  }
+}
+
+const epochOf = (
+  task: DiskTask & { kind: 'write-epoch' },
+): { accepted?: number; current?: number } =>
+  task.file === 'acceptedEpoch' ? { accepted: task.epoch } : { current: task.epoch }

@@ -1,0 +1,84 @@
+// A server as the member of an ensemble: what its configuration says becomes what the replica wants
+// to know, and its links and extra work on the disk get the ports that they run on.
+
+import type { EnsembleOptions } from '../core/replica/ensemble-options.ts'
+import { DiskTasks } from '../core/replica/disk-tasks.ts'
+import type { EnsemblePorts } from '../core/replica/pump.ts'
+import type { Boot } from '../core/replica/boot.ts'
+import { readEpochs } from '../core/storage/epoch-files.ts'
+import type { Storage } from '../core/storage/storage.ts'
+import type { StorageOptions } from '../core/storage/storage-options.ts'
+import type { Database } from '../core/tree/database.ts'
+import type { Disk } from '../ports/disk.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { ServerConfig } from './config/config.ts'
+import type { EnsembleConfig } from './config/ensemble.ts'
+import type { ServerPeers } from './server-ports.ts'
+
+/** How long the last vote is given to be bettered (ZooKeeper 3.9 `FastLeaderElection.finalizeWait`). */
+const FINALIZE_WAIT_MS = 200
+
+export interface MemberContext {
+  readonly config: ServerConfig
+  readonly ensemble: EnsembleConfig
+  readonly disk: Disk
+  readonly storageOptions: StorageOptions
+  readonly boot: Boot
+  makeDatabase(): Database
+  /** Of the running server: there is none yet when the options are made. */
+  storage(): Storage
+}
+
+/** Reads the epochs, which blocks and throws as recovery does. */
+export function ensembleOptionsOf(context: MemberContext): EnsembleOptions {
+  const { config, ensemble, disk, storageOptions, boot, makeDatabase, storage } = context
+  const { timing, election, sync } = ensemble
+  return {
+    timing: { tickMs: config.tickMs, ...timing },
+    election: {
+      notificationMinMs: election.notificationMinMs,
+      notificationMaxMs: election.notificationMaxMs,
+      finalizeWaitMs: FINALIZE_WAIT_MS,
+      connectMs: election.connectMs,
+      bindRetries: election.bindRetries,
+    },
+    membership: ensemble.membership,
+    proposedMembership: ensemble.proposedMembership,
+    reconfigEnabled: ensemble.reconfigEnabled,
+    epochs: readEpochs(disk, storageOptions, boot.recovery.lastZxid),
+    recent: boot.recent,
+    commitLogCount: sync.commitLogCount,
+    forceSnapshotSync: sync.forceSnapshot,
+    snapshotSyncsMax: sync.concurrentSnapshotsMax,
+    differenceSyncsMax: sync.concurrentDiffsMax,
+    leaderServes: ensemble.leaderServes,
+    openLog: (from) => storage().openLog(from),
+    makeDatabase,
+  }
+}
+
+export interface EnsembleShell {
+  readonly storage: Storage
+  readonly peers: ServerPeers
+  readonly logger: Logger
+  /** The database as it is at the call. */
+  database(): Database
+  makeDatabase(): Database
+  onFatal(error: Error): void
+}
+
+export function ensemblePortsOf(shell: EnsembleShell): EnsemblePorts {
+  const { storage, peers, logger, database, makeDatabase, onFatal } = shell
+  return {
+    peers,
+    tasks: new DiskTasks({
+      storage,
+      database,
+      makeDatabase,
+      writeMembership: (_membership, _isCommitted, done) => queueMicrotask(done),
+      onFatal,
+    }),
+    onRemark: ({ level, message, fields }) => logger[level](message, fields),
+    onFatal: (reason) => onFatal(new Error(reason)),
+  }
+}
