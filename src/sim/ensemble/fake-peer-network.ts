@@ -210,11 +210,11 @@ export class FakePeerNetwork {
     if (bytes.length === 0) return true
     this.tap?.sent(link, side, bytes)
     if (link.isHalfOpen) this.#answerWithReset(link, end)
+    end.owesDrained = true
     if (!this.#random.chance(this.#conditions.keepArrays)) {
       end.out.send(bytes.slice(), null)
       return true
     }
-    end.owesDrained = true
     const fingerprint = crc32(0, bytes, 0, bytes.length)
     end.out.send(bytes, () => {
       if (crc32(0, bytes, 0, bytes.length) !== fingerprint) {
