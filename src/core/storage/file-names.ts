@@ -24,11 +24,31 @@ export interface SnapshotFileName {
 export const LOG_IN_THE_MAKING = 'zabra-log.tmp'
 export const SNAPSHOT_IN_THE_MAKING = 'zabra-snapshot.tmp'
 
+/**
+ * A database received from a leader, whole and durable: with this name it has taken the place of
+ * everything else, whose removal may still be under way.
+ */
+const RECEIVED = 'zabra-received'
+
 export const logFileName = (zxid: Zxid): string => `log.${zxid.toString(16)}`
 
 export function snapshotFileName(zxid: Zxid, compression: SnapshotCompression): string {
   const suffix = compression === '' ? '' : `.${compression}`
   return `snapshot.${zxid.toString(16)}${suffix}`
+}
+
+export const receivedFileName = (zxid: Zxid, compression: SnapshotCompression): string =>
+  `${RECEIVED}.${snapshotFileName(zxid, compression)}`
+
+/** The database received that is to become the snapshot of the same zxid; null for none. */
+export function findReceived(disk: Disk, directory: string): SnapshotFileName | null {
+  const prefix = `${RECEIVED}.`
+  for (const name of disk.list(directory)) {
+    if (!name.startsWith(prefix)) continue
+    const file = snapshotOfName(directory, name.slice(prefix.length))
+    if (file !== null) return { ...file, path: `${directory}/${name}` }
+  }
+  return null
 }
 
 /** The logs of a directory, oldest first. */
@@ -45,11 +65,8 @@ export function listLogs(disk: Disk, directory: string): LogFileName[] {
 export function listSnapshots(disk: Disk, directory: string): SnapshotFileName[] {
   const files: SnapshotFileName[] = []
   for (const name of disk.list(directory)) {
-    const match = /^snapshot\.([0-9a-f]{1,16})(?:\.(gz|snappy))?$/i.exec(name)
-    const zxid = zxidOfName(match)
-    if (zxid === null) continue
-    const compression = (match?.[2]?.toLowerCase() ?? '') as SnapshotCompression
-    files.push({ path: `${directory}/${name}`, zxid, compression })
+    const file = snapshotOfName(directory, name)
+    if (file !== null) files.push(file)
   }
   return files.sort((a, b) => b.zxid - a.zxid || a.path.length - b.path.length)
 }
@@ -59,6 +76,14 @@ export function logsFrom(logs: readonly LogFileName[], zxid: Zxid): readonly Log
   let first = 0
   for (let i = 0; i < logs.length; i++) if (logs[i]!.zxid <= zxid) first = i
   return logs.slice(first)
+}
+
+function snapshotOfName(directory: string, name: string): SnapshotFileName | null {
+  const match = /^snapshot\.([0-9a-f]{1,16})(?:\.(gz|snappy))?$/i.exec(name)
+  const zxid = zxidOfName(match)
+  if (zxid === null) return null
+  const compression = (match?.[2]?.toLowerCase() ?? '') as SnapshotCompression
+  return { path: `${directory}/${name}`, zxid, compression }
 }
 
 function zxidOfName(match: RegExpExecArray | null): Zxid | null {

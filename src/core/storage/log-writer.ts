@@ -25,6 +25,8 @@ export interface LogWriterOptions {
   /** Write nothing before `release` is called. */
   readonly isHeld: boolean
   readonly logger: Logger
+  /** For tests: after a failed write the log goes on as if nothing had been lost. */
+  readonly survivesWriteError?: boolean
 }
 
 export interface LogWriterEvents {
@@ -63,6 +65,10 @@ export class LogWriter {
   #isFailed = false
   #isClosed = false
   #whenClosed: (() => void) | null = null
+  #whenSuspended: (() => void) | null = null
+  #drainsFirst = false
+  /** What is being written belongs to a history that has been given up. */
+  #isForgotten = false
 
   /** `lastZxid`: what the directory holds already. */
   constructor(disk: Disk, options: LogWriterOptions, lastZxid: Zxid, events: LogWriterEvents) {
@@ -90,6 +96,15 @@ export class LogWriter {
 
   get lastDurable(): Zxid {
     return this.#lastDurable
+  }
+
+  /** The file in use, and the bytes of it that hold something; null where none is open. */
+  get live(): { readonly path: string; readonly byteCount: number } | null {
+    return this.#file === null ? null : { path: this.#path, byteCount: this.#position }
+  }
+
+  get isHeld(): boolean {
+    return this.#isHeld
   }
 
   /** True while something that was appended is not durable. */
@@ -121,6 +136,36 @@ export class LogWriter {
     if (this.#file === null) return
     this.#rollWanted = true
     this.#spare.hurry()
+  }
+
+  /**
+   * Lets go of the files, so that they can be changed: the write in flight ends, and with
+   * `writesAll` so does what was appended behind it. Nothing is written before `resume`; after a
+   * failure `done` is never called.
+   */
+  suspend(writesAll: boolean, done: () => void): void {
+    assert(this.#whenSuspended === null, 'the log is suspended twice')
+    this.#whenSuspended = done
+    this.#drainsFirst = writesAll && !this.#isHeld
+    if (!this.#drainsFirst) this.#isHeld = true
+    this.#suspendWhenIdle()
+  }
+
+  /**
+   * History goes on behind `zxid`, whatever was appended before: for a log that is suspended, or
+   * about to be. `keepsUnwritten` is for tests.
+   */
+  restartAt(zxid: Zxid, keepsUnwritten: boolean): void {
+    this.#isForgotten = this.#isBusy
+    this.#lastAppended = zxid
+    if (!keepsUnwritten) this.#batch.clear()
+  }
+
+  /** The files end with `zxid`. Where `isHeld`, nothing is written before `release`. */
+  resume(zxid: Zxid, isHeld: boolean): void {
+    this.#lastDurable = zxid
+    this.#isHeld = isHeld
+    if (this.#flushWanted && !this.#isBusy) this.#begin()
   }
 
   /** Makes the rest durable, then closes; after a failure it just ends. */
@@ -210,6 +255,7 @@ export class LogWriter {
     const file = this.#file as DiskFile
     file.write(this.#position, this.#writing.view(), true, (error) => {
       if (error === null) return this.#onWritten()
+      if (this.#options.survivesWriteError === true) return this.#goOnWithout()
       this.#cutBatch()
       this.#failBatch(error)
     })
@@ -237,13 +283,26 @@ export class LogWriter {
     this.#writing.clear()
     this.#isBusy = false
     this.#position += byteCount
-    this.#lastDurable = lastZxid
+    const isForgotten = this.#isForgotten
+    this.#isForgotten = false
+    if (!isForgotten) this.#lastDurable = lastZxid
     this.#spare.pay(byteCount)
     const limit = this.#options.logSizeLimitBytes
     if (limit !== null && this.#position > limit) this.roll()
     // The disk goes on before anyone is told: it is the slower one.
-    if (this.#flushWanted || this.#whenClosed !== null) this.#begin()
-    this.#events.onDurable(lastZxid)
+    if (this.#flushWanted || this.#drainsFirst || this.#whenClosed !== null) this.#begin()
+    if (!isForgotten) this.#events.onDurable(lastZxid)
+    this.#suspendWhenIdle()
+    this.#closeWhenIdle()
+  }
+
+  /** As ZooKeeper did (ZOOKEEPER-4882): what failed leaves a hole behind which the log goes on. */
+  #goOnWithout(): void {
+    this.#writing.clear()
+    this.#isBusy = false
+    this.#isForgotten = false
+    if (this.#flushWanted || this.#drainsFirst || this.#whenClosed !== null) this.#begin()
+    this.#suspendWhenIdle()
     this.#closeWhenIdle()
   }
 
@@ -258,6 +317,26 @@ export class LogWriter {
       this.#events.onFatal(error)
     }
     this.#closeWhenIdle()
+  }
+
+  #suspendWhenIdle(): void {
+    const done = this.#whenSuspended
+    if (done === null || this.#isFailed || this.#whenClosed !== null) return
+    if (this.#drainsFirst && !this.#isBusy) this.#begin()
+    if (this.#isBusy) return
+    this.#whenSuspended = null
+    this.#drainsFirst = false
+    this.#isHeld = true
+    const file = this.#file
+    this.#file = null
+    this.#rollWanted = false
+    // The next batch cannot begin without it.
+    this.#spare.hurry()
+    if (file === null) return done()
+    file.close((error) => {
+      if (error !== null) this.#fail(error)
+      else done()
+    })
   }
 
   #closeWhenIdle(): void {

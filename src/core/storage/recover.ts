@@ -6,6 +6,7 @@
 // shown to anyone, and the newest log is cut behind its last whole record: nothing is ever written
 // behind a torn one.
 
+import { mark } from '../../base/marks.ts'
 import { type Zxid, ZXID_NONE, ZXID_ZERO, counterOf, epochOf, formatZxid } from '../../base/zxid.ts'
 import type { Compression } from '../../ports/compression.ts'
 import type { Disk } from '../../ports/disk.ts'
@@ -14,9 +15,11 @@ import { windowSource } from './byte-stream.ts'
 import {
   type LogFileName,
   type SnapshotFileName,
+  findReceived,
   listLogs,
   listSnapshots,
   logsFrom,
+  snapshotFileName,
 } from './file-names.ts'
 import { type LogEnd, LogReader } from './log-reader.ts'
 import { type SnapshotSummary, type SnapshotVisitor, readSnapshot } from './snapshot-reader.ts'
@@ -57,7 +60,37 @@ export function recover(
   options: StorageOptions,
   target: RecoveryTarget,
 ): RecoveryResult {
-  return new Recovery(disk, compression, options, target).run()
+  return new Recovery(disk, compression, options, target, null).run()
+}
+
+/** What has to change on disk for history to end with a transaction. */
+export interface Cut {
+  /** Newest first. */
+  readonly removeSnapshots: readonly SnapshotFileName[]
+  readonly removeLogs: readonly LogFileName[]
+  /** The log that holds the last transaction to stay, and where that ends; null for none. */
+  readonly cutLog: { readonly path: string; readonly length: number } | null
+}
+
+/**
+ * Brings the target to the state after `zxid` and says what else is on disk. Changes nothing
+ * there; throws a StorageError where the files do not hold that state. `isNewer` knows of
+ * snapshots whose content is newer than their name says.
+ */
+export function recoverUpTo(
+  disk: Disk,
+  compression: Compression,
+  options: StorageOptions,
+  target: RecoveryTarget,
+  zxid: Zxid,
+  isNewer: (file: SnapshotFileName) => boolean,
+): Cut {
+  return new Recovery(disk, compression, options, target, { zxid, isNewer }).runUpTo(zxid)
+}
+
+interface Limit {
+  readonly zxid: Zxid
+  readonly isNewer: (file: SnapshotFileName) => boolean
 }
 
 class Recovery {
@@ -67,13 +100,19 @@ class Recovery {
   readonly #target: RecoveryTarget
   readonly #snapshotDirectory: string
   readonly #logDirectory: string
+  readonly #limit: Limit | null
+  /** Snapshots that show more than the limit allows. */
+  readonly #tooNew: SnapshotFileName[] = []
+  #cutLog: Cut['cutLog'] = null
 
   constructor(
     disk: Disk,
     compression: Compression,
     options: StorageOptions,
     target: RecoveryTarget,
+    limit: Limit | null,
   ) {
+    this.#limit = limit
     this.#disk = disk
     this.#compression = compression
     this.#options = options
@@ -86,6 +125,7 @@ class Recovery {
     this.#disk.makeDirectory(this.#snapshotDirectory)
     this.#disk.makeDirectory(this.#logDirectory)
     this.#refuseMixedDirectories()
+    finishReceived(this.#disk, this.#snapshotDirectory, this.#logDirectory)
     this.#removeEmptyNewestLog()
     const mayBegin = this.#takeInitializeMarker()
     const logs = listLogs(this.#disk, this.#logDirectory)
@@ -97,6 +137,24 @@ class Recovery {
       this.#target.reset()
     }
     return this.#replay(logs, snapshot)
+  }
+
+  runUpTo(zxid: Zxid): Cut {
+    const logs = listLogs(this.#disk, this.#logDirectory)
+    const snapshot = this.#loadNewestSnapshot()
+    if (snapshot === null) {
+      if (logs.length === 0 || !this.#options.trustEmpty) {
+        throw notInHistory(this.#logDirectory, zxid, 'no snapshot goes back that far')
+      }
+      this.#target.reset()
+    }
+    const { lastZxid } = this.#replay(logs, snapshot)
+    if (lastZxid !== zxid) {
+      const finding = `the logs go from ${formatZxid(lastZxid)} past it`
+      throw notInHistory(this.#logDirectory, zxid, finding)
+    }
+    const removeLogs = logs.filter((log) => log.zxid > zxid).reverse()
+    return { removeSnapshots: this.#tooNew, removeLogs, cutLog: this.#cutLog }
   }
 
   #nothingFound(mayBegin: boolean): RecoveryResult {
@@ -112,6 +170,7 @@ class Recovery {
     let tried = 0
     let lastError: StorageError | null = null
     for (const file of listSnapshots(this.#disk, this.#snapshotDirectory)) {
+      if (this.#isTooNew(file)) continue
       if (!looksWhole(this.#disk, file)) {
         logger.warn('a snapshot is not whole and is passed over', { file: file.path })
         continue
@@ -119,8 +178,7 @@ class Recovery {
       if (tried === SNAPSHOTS_TRIED_MAX) break
       tried++
       try {
-        this.#loadSnapshot(file)
-        return file
+        if (this.#loadSnapshot(file)) return file
       } catch (error) {
         if (!(error instanceof StorageError)) throw error
         logger.error('a snapshot is damaged: trying the one before it', { error: error.message })
@@ -143,6 +201,7 @@ class Recovery {
    * when it crashed; any other held data.
    */
   #noSnapshotWhole(): null {
+    if (this.#limit !== null) return null
     const file = listSnapshots(this.#disk, this.#snapshotDirectory)[0]
     if (file === undefined || file.zxid === ZXID_ZERO) return null
     throw new StorageError(
@@ -155,16 +214,33 @@ class Recovery {
     )
   }
 
-  #loadSnapshot(file: SnapshotFileName): void {
+  #isTooNew(file: SnapshotFileName): boolean {
+    const limit = this.#limit
+    if (limit === null || (file.zxid <= limit.zxid && !limit.isNewer(file))) return false
+    this.#tooNew.push(file)
+    return true
+  }
+
+  /**
+   * False where its content goes beyond the limit: it was written while the tree changed, and
+   * transactions behind the limit may be in it.
+   */
+  #loadSnapshot(file: SnapshotFileName): boolean {
     this.#target.reset()
     const stream = openSnapshot(this.#disk, this.#compression, file)
     const summary = readSnapshot(stream, file.path, this.#options.fieldBytesMax, this.#target)
+    const newest = Math.max(summary.digest?.zxid ?? 0, summary.lastZxid ?? 0)
+    if (this.#limit !== null && newest > this.#limit.zxid) {
+      this.#tooNew.push(file)
+      return false
+    }
     this.#target.snapshotLoaded(file.zxid, summary)
     this.#options.logger.info('loaded a snapshot', {
       file: file.path,
       nodes: summary.nodeCount,
       sessions: summary.sessionCount,
     })
+    return true
   }
 
   // Logs.
@@ -176,15 +252,24 @@ class Recovery {
     let torn: RecoveryResult['torn'] = null
     // The log that holds the snapshot's own transaction is read for those that follow it.
     const needed = logsFrom(logs, (from + 1) as Zxid)
-    for (const { path } of needed) {
+    for (const { path, zxid: first } of needed) {
+      if (this.#limit !== null && first > this.#limit.zxid) break
       const source = windowSource(this.#disk, path, WINDOW_BYTES)
       const reader = new LogReader(this.#disk, path, this.#options.fieldBytesMax, source)
       while (reader.next()) {
+        if (this.#limit !== null && reader.zxid > this.#limit.zxid) {
+          this.#cutLog = { path, length: reader.offset }
+          break
+        }
         if (reader.zxid <= from) continue
         this.#checkOrder(reader, last, snapshot)
         this.#apply(reader)
         txnCount++
         if (reader.zxid > last) last = reader.zxid
+      }
+      if (this.#limit !== null) {
+        if (this.#cutLog !== null) break
+        continue
       }
       const end = reader.ended as LogEnd
       const isNewest = path === needed.at(-1)?.path
@@ -302,6 +387,30 @@ class Recovery {
     if (isMarked) this.#disk.remove(marker)
     return isMarked || this.#options.databaseAutocreate !== false
   }
+}
+
+/**
+ * A crash may have come between a database received and the end of what it replaces: nothing of
+ * that may be replayed over it.
+ */
+function finishReceived(disk: Disk, snapshotDirectory: string, logDirectory: string): void {
+  const received = findReceived(disk, snapshotDirectory)
+  if (received === null) return
+  mark('storage-finishes-received')
+  for (const { path } of listLogs(disk, logDirectory)) disk.remove(path)
+  for (const { path } of listSnapshots(disk, snapshotDirectory)) disk.remove(path)
+  const name = snapshotFileName(received.zxid, received.compression)
+  disk.move(received.path, `${snapshotDirectory}/${name}`)
+}
+
+function notInHistory(directory: string, zxid: Zxid, finding: string): StorageError {
+  return new StorageError(
+    StorageErrorCode.notInHistory,
+    directory,
+    null,
+    `history cannot be brought back to ${formatZxid(zxid)}: ${finding}`,
+    'Empty the directory, and let this server be brought up to date by the others.',
+  )
 }
 
 /** As ZooKeeper 3.9 `FileSnap.deserialize`. */

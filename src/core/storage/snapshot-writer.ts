@@ -3,11 +3,12 @@
 // there is no great sync at the end for commits to wait behind. The file gets its name, and its
 // directory a sync, when it is whole; before that no start would take it for a snapshot.
 
+import { mark } from '../../base/marks.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import type { Compression } from '../../ports/compression.ts'
 import type { Disk, DiskError, DiskFile } from '../../ports/disk.ts'
 import { JuteWriter } from '../jute/writer.ts'
-import { SNAPSHOT_IN_THE_MAKING, type SnapshotFileName, snapshotFileName } from './file-names.ts'
+import { SNAPSHOT_IN_THE_MAKING, type SnapshotFileName } from './file-names.ts'
 import { SnapshotEncoder, type SnapshotSource } from './snapshot-encoder.ts'
 import { SNAPPY_BLOCK_BYTES, SNAPPY_HEADER } from './snapshot-format.ts'
 import type { SnapshotCompression } from './storage-options.ts'
@@ -19,12 +20,20 @@ export interface SnapshotWriterOptions {
   /** Null for what suits the compression. */
   readonly sliceBytes: number | null
   readonly digestEnabled: boolean
+  /** What it is called once it is whole. */
+  readonly fileName: (zxid: Zxid, compression: SnapshotCompression) => string
 }
 
 export interface SnapshotWriterEvents {
   /** Another slice can be made although the last `step` said otherwise. */
   onSlice(): void
-  onWhole(file: SnapshotFileName, byteCount: number): void
+  /**
+   * Whether the log holds everything up to `zxid` for certain. Otherwise the snapshot waits for
+   * `logIsDurable`: it may show what the log could still lose.
+   */
+  isDurable(zxid: Zxid): boolean
+  /** `newest`: transactions up to this one may show in it. */
+  onWhole(file: SnapshotFileName, byteCount: number, newest: Zxid): void
   onFatal(error: DiskError): void
 }
 
@@ -35,7 +44,11 @@ export class SnapshotWriter {
   readonly #events: SnapshotWriterEvents
   readonly #sliceBytes: number
   readonly #zxid: Zxid
+  readonly #source: SnapshotSource
   readonly #encoder: SnapshotEncoder
+  /** The last transaction that was applied when the last node was encoded. */
+  #newest: Zxid
+  #waitsForLog = false
   readonly #path: string
   #file: DiskFile | null = null
   /** The slice in the making, and the one being written. */
@@ -61,6 +74,8 @@ export class SnapshotWriter {
     this.#options = options
     this.#events = events
     this.#zxid = zxid
+    this.#newest = zxid
+    this.#source = source
     this.#path = `${options.directory}/${SNAPSHOT_IN_THE_MAKING}`
     // Compressing costs far more than encoding, and a slice must stay short.
     const usual = options.compression === '' ? SLICE_BYTES : COMPRESSED_SLICE_BYTES
@@ -85,8 +100,14 @@ export class SnapshotWriter {
   step(): boolean {
     if (this.#isEnded || this.#isSliceFull()) return false
     this.#encoder.continue(this.#slice, this.#sliceBytes)
+    if (this.#encoder.isDone) this.#newest = this.#source.lastZxid()
     if (!this.#isBusy) this.#write()
     return !this.#isSliceFull()
+  }
+
+  /** More of the log is certain. */
+  logIsDurable(): void {
+    if (this.#waitsForLog && !this.#isEnded) this.#publish()
   }
 
   /** Stops and removes what there is; does nothing where the snapshot has ended. */
@@ -122,14 +143,20 @@ export class SnapshotWriter {
   #afterRequest(): void {
     const isReady = this.#slice.position > 0 && this.#isSliceFull()
     if (isReady) this.#write()
-    else if (this.#encoder.isDone) return this.#finish()
+    else if (this.#encoder.isDone) return this.#publish()
     if (!this.#encoder.isDone) this.#events.onSlice()
   }
 
+  #publish(): void {
+    this.#waitsForLog = !this.#events.isDurable(this.#newest)
+    if (this.#waitsForLog) mark('storage-snapshot-waits-for-log')
+    else this.#finish()
+  }
+
   #finish(): void {
-    const { directory, compression } = this.#options
+    const { directory, compression, fileName } = this.#options
     const file = this.#file as DiskFile
-    const path = `${directory}/${snapshotFileName(this.#zxid, compression)}`
+    const path = `${directory}/${fileName(this.#zxid, compression)}`
     this.#isBusy = true
     this.#file = null
     const next =
@@ -143,7 +170,8 @@ export class SnapshotWriter {
     const done = (): void => {
       this.#isBusy = false
       this.#isEnded = true
-      this.#events.onWhole({ path, zxid: this.#zxid, compression }, this.#position)
+      const whole = { path, zxid: this.#zxid, compression }
+      this.#events.onWhole(whole, this.#position, this.#newest)
       this.#whenAbandoned?.()
     }
     const syncName = (): void => this.#disk.syncDirectory(directory, next(done))

@@ -17,6 +17,10 @@ export const StorageErrorCode = {
   snapshotsUnreadable: 'SNAPSHOTS_UNREADABLE',
   /** Log and snapshot directory look as if they had been swapped. */
   directoriesMixedUp: 'DIRECTORIES_MIXED_UP',
+  /** The files cannot be brought back to an earlier transaction. */
+  notInHistory: 'NOT_IN_HISTORY',
+  /** The epoch files contradict each other or the transactions. */
+  epochs: 'EPOCHS',
   /** An epoch file or `myid` holds no number in range. */
   numberFile: 'NUMBER_FILE',
 } as const

@@ -31,10 +31,27 @@ export interface StorageOptions {
    * not, a file `initialize` in the log directory allows it once.
    */
   readonly databaseAutocreate?: boolean
+  /**
+   * The log files that a learner would have to be sent may be this large in proportion to the
+   * newest snapshot (ZooKeeper's default and most is 0.33; below 0 none may).
+   */
+  readonly snapshotSizeFactor?: number
   /** The longest record or field that is believed (`jute.maxbuffer` and its extra size). */
   readonly fieldBytesMax: number
   readonly random: Random
   readonly logger: Logger
+  /** For tests only. */
+  readonly faults?: StorageFaults
+}
+
+/** Faults that ZooKeeper has had (issues by number), to be switched back on by a test. */
+export interface StorageFaults {
+  /** 4882: after a failed write the log goes on. */
+  readonly survivesWriteError?: boolean
+  /** 4712: what was appended before the log was changed is written behind the change. */
+  readonly logsAfterRole?: boolean
+  /** Names of files are left to chance. */
+  readonly skipsDirectorySync?: boolean
 }
 
 /** Where the files are: both parents have a folder named after the version of the formats. */

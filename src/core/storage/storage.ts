@@ -1,20 +1,32 @@
-// The durable side of a running server: the log with its group commit, the next snapshot, and the
-// removal of what is too old. It decides when a snapshot is due and keeps the list of files, so
-// that nothing has to be asked of the disk while requests are being served. Recovery is over when
-// this begins.
+// The durable side of a running server: the log with its group commit, the next snapshot, the
+// epochs, the removal of what is too old, and the changes of history that a leader demands. It
+// decides when a snapshot is due and knows the files, so that nothing has to be asked of the disk
+// while requests are being served. Recovery is over when this begins.
 
 import { assert } from '../../base/assert.ts'
+import { mark } from '../../base/marks.ts'
 import { type Zxid, formatZxid } from '../../base/zxid.ts'
 import type { Compression } from '../../ports/compression.ts'
-import type { Disk, DiskError } from '../../ports/disk.ts'
-import { type LogFileName, type SnapshotFileName, listLogs, listSnapshots } from './file-names.ts'
+import { type Disk, DiskError } from '../../ports/disk.ts'
+import { DataFiles } from './data-files.ts'
+import { type EpochFile, epochContent, epochPath } from './epoch-files.ts'
+import { carryOut, changesOfCut, changesOfReceived } from './file-changes.ts'
+import {
+  type SnapshotFileName,
+  logsFrom,
+  receivedFileName,
+  snapshotFileName,
+} from './file-names.ts'
+import { LogCursor } from './log-cursor.ts'
 import { RECORD_FRAME_BYTES } from './log-format.ts'
 import { LogWriter } from './log-writer.ts'
-import { planPurge } from './purge.ts'
+import { type RecoveryTarget, recover, recoverUpTo } from './recover.ts'
+import { FileReplacer } from './replace-file.ts'
 import type { SnapshotSource } from './snapshot-encoder.ts'
-import { looksWhole } from './snapshot-source.ts'
 import { SnapshotWriter } from './snapshot-writer.ts'
-import { type StorageOptions, versionDirectory } from './storage-options.ts'
+import { StorageError } from './storage-error.ts'
+import { diskWithFaults } from './storage-faults.ts'
+import type { StorageOptions } from './storage-options.ts'
 
 export interface StorageEvents {
   /** Everything appended up to `zxid` survives a crash. */
@@ -33,20 +45,29 @@ export interface PurgeResult {
   readonly error: DiskError | null
 }
 
+/**
+ * A change of history has ended, with the last transaction that there is now. An error says that
+ * the files do not allow it; they are as they were.
+ */
+export type HistoryDone = (error: StorageError | null, lastZxid: Zxid) => void
+
 export class Storage {
   readonly #disk: Disk
   readonly #compression: Compression
   readonly #options: StorageOptions
   readonly #events: StorageEvents
-  readonly #snapshotDirectory: string
-  readonly #logDirectory: string
+  readonly #files: DataFiles
+  readonly #smallFiles: FileReplacer
   readonly #log: LogWriter
   #snapshot: SnapshotWriter | null = null
-
-  #snapshots: SnapshotFileName[]
-  readonly #wholeSnapshots: Set<string>
-  #logs: LogFileName[]
   #isPurging = false
+  #isClosed = false
+
+  /** Changes of history, one after the other; the first is under way. */
+  readonly #changes: Array<() => void> = []
+  /** What waits for the purge or the snapshot that is under way. */
+  #whenUndisturbed: (() => void) | null = null
+  #historyNumber = 0
 
   /** Since the last snapshot fell due; and what will make the next one fall due. */
   #txnCount = 0
@@ -66,33 +87,29 @@ export class Storage {
     lastZxid: Zxid,
     events: StorageEvents,
   ) {
-    this.#disk = disk
+    this.#disk = diskWithFaults(disk, options.faults)
     this.#compression = compression
     this.#options = options
     this.#events = events
-    this.#snapshotDirectory = versionDirectory(options.snapshotDirectory)
-    this.#logDirectory = versionDirectory(options.logDirectory)
-    this.#snapshots = listSnapshots(disk, this.#snapshotDirectory)
-    this.#wholeSnapshots = new Set(
-      this.#snapshots
-        .slice(0, SNAPSHOTS_CHECKED_MAX)
-        .filter((file) => looksWhole(disk, file))
-        .map((file) => file.path),
-    )
-    this.#logs = listLogs(disk, this.#logDirectory)
+    this.#files = new DataFiles(disk, options)
+    this.#smallFiles = new FileReplacer(this.#disk)
     this.#log = new LogWriter(
-      disk,
+      this.#disk,
       {
-        directory: this.#logDirectory,
+        directory: this.#files.logDirectory,
         preallocateBytes: options.preallocateBytes,
         logSizeLimitBytes: options.logSizeLimitBytes,
-        isHeld: this.#wholeSnapshots.size === 0,
+        isHeld: !this.#files.hasWholeSnapshot,
         logger: options.logger,
+        survivesWriteError: options.faults?.survivesWriteError === true,
       },
       lastZxid,
       {
-        onDurable: (zxid) => events.onDurable(zxid),
-        onLogCreated: (path, zxid) => this.#onLogCreated(path, zxid),
+        onDurable: (zxid) => this.#onDurable(zxid),
+        onLogCreated: (path, zxid) => {
+          this.#files.addLog({ path, zxid })
+          options.logger.debug('began a new log', { file: path })
+        },
         onFatal: (error) => events.onFatal(error),
       },
     )
@@ -121,10 +138,52 @@ export class Storage {
     return this.#log.lastDurable
   }
 
+  /**
+   * Transactions on disk from `from` on, or from the next one there is. Null where the logs do not
+   * reach back so far, or where a snapshot is cheaper: as ZooKeeper 3.9
+   * `ZKDatabase.getProposalsFromTxnLog` decides it, by the size of the files behind the first.
+   */
+  openLog(from: Zxid): LogCursor | null {
+    const logs = logsFrom(this.#files.logs, from)
+    const first = logs[0]
+    if (first === undefined || first.zxid > from || this.#changes.length > 0) return null
+    const { snapshotSizeFactor = SIZE_FACTOR_MAX, fieldBytesMax, logger } = this.#options
+    if (snapshotSizeFactor < 0) return null
+    const factor = Math.min(snapshotSizeFactor, SIZE_FACTOR_MAX)
+    const bytesMax = this.#files.newestSnapshotBytes() * factor
+    const live = this.#log.live
+    let byteCount = 0
+    for (const { path } of logs.slice(1)) {
+      byteCount += path === live?.path ? live.byteCount : (this.#disk.size(path) ?? 0)
+    }
+    if (bytesMax > 0 && byteCount > bytesMax) return null
+    const history = this.#historyNumber
+    return new LogCursor(this.#disk, {
+      logs,
+      from,
+      upTo: this.#log.lastDurable,
+      bodyBytesMax: fieldBytesMax,
+      logger,
+      isValid: () => history === this.#historyNumber,
+    })
+  }
+
+  // Epochs.
+
+  /** `done` when the file is durable. */
+  writeEpoch(file: EpochFile, epoch: number, done: () => void): void {
+    const path = epochPath(this.#options.snapshotDirectory, file)
+    this.#smallFiles.replace(path, epochContent(epoch), (error) => {
+      if (error === null) done()
+      else this.#events.onFatal(error)
+    })
+  }
+
   // Snapshots.
 
   /** Whether enough has been appended for the next snapshot. Answer with {@link beginSnapshot}. */
   snapshotDue(): boolean {
+    if (this.#changes.length > 0) return false
     return (
       this.#txnCount > this.#txnCountLimit ||
       (this.#options.snapSizeBytes > 0 && this.#txnBytes > this.#txnBytesLimit)
@@ -142,27 +201,14 @@ export class Storage {
   beginSnapshot(source: SnapshotSource, lastProcessed: Zxid): void {
     this.#drawLimits()
     this.#log.roll()
-    if (this.#snapshot !== null) {
+    if (this.#snapshot !== null || this.#changes.length > 0) {
       this.#options.logger.warn('too busy for a snapshot: the previous one is still being written')
       return
     }
-    this.#snapshot = new SnapshotWriter(
-      this.#disk,
-      this.#compression,
-      {
-        directory: this.#snapshotDirectory,
-        compression: this.#options.snapshotCompression,
-        sliceBytes: this.#options.snapshotSliceBytes ?? null,
-        digestEnabled: this.#options.digestEnabled,
-      },
-      source,
-      lastProcessed,
-      {
-        onSlice: () => this.#events.onSnapshotSlice(),
-        onWhole: (file, byteCount) => this.#onSnapshotWhole(file, byteCount),
-        onFatal: (error) => this.#events.onFatal(error),
-      },
-    )
+    this.#snapshot = this.#newSnapshot(source, lastProcessed, snapshotFileName, (file, newest) => {
+      this.#files.addSnapshot(file, newest)
+      this.#log.release()
+    })
   }
 
   /**
@@ -173,76 +219,252 @@ export class Storage {
     return this.#snapshot?.step() ?? false
   }
 
+  // Changes of history. Each gives up a snapshot that is being written.
+
+  /** From `truncate`, `saveHistory` or `reload` until their `done`. */
+  get isChangingHistory(): boolean {
+    return this.#changes.length > 0
+  }
+
+  /**
+   * Cuts everything behind `zxid` off the logs, with the snapshots that show any of it, and brings
+   * the target to the state that is left. The log goes on from there.
+   */
+  truncate(zxid: Zxid, target: RecoveryTarget, done: HistoryDone): void {
+    this.#change(() => {
+      this.#quieten(() => {
+        const { lastDurable } = this.#log
+        const cut = this.#attempt(() =>
+          recoverUpTo(this.#disk, this.#compression, this.#options, target, zxid, (file) =>
+            this.#files.isNewer(file, zxid),
+          ),
+        )
+        if (cut === null) return
+        if (cut instanceof StorageError) return this.#ended(lastDurable, done, cut)
+        carryOut(this.#disk, changesOfCut(cut, this.#files), (error) => {
+          if (error !== null) return this.#events.onFatal(error)
+          mark('storage-truncated')
+          this.#ended(zxid, done, null)
+        })
+      })
+    })
+  }
+
+  /**
+   * Makes the database of `source`, which ends with `zxid`, the only thing that a start can find:
+   * every other snapshot and every log goes. Its tree must not change before `done`. What is
+   * appended meanwhile is written behind it.
+   */
+  saveHistory(source: SnapshotSource, zxid: Zxid, done: () => void): void {
+    this.#log.restartAt(zxid, false)
+    this.#change(() => {
+      this.#log.suspend(false, () =>
+        this.#giveUpSnapshot(() => this.#afterPurge(() => this.#receive(source, zxid, done))),
+      )
+    })
+  }
+
+  /** Reads the directory again, into the target: what it had in memory is void. */
+  reload(target: RecoveryTarget, done: HistoryDone): void {
+    this.#change(() => {
+      this.#quieten(() => {
+        const { lastDurable } = this.#log
+        const result = this.#attempt(() =>
+          recover(this.#disk, this.#compression, this.#options, target),
+        )
+        if (result === null) return
+        if (result instanceof StorageError) this.#ended(lastDurable, done, result)
+        else this.#ended(result.lastZxid, done, null)
+      })
+    })
+  }
+
   // Housekeeping.
 
   /** Removes all but the newest `retain` snapshots and the logs that they may need. */
   purge(retain: number, done: (result: PurgeResult) => void): void {
-    if (this.#isPurging) return done({ removedSnapshots: 0, removedLogs: 0, error: null })
-    const isWhole = (file: SnapshotFileName): boolean => this.#wholeSnapshots.has(file.path)
-    const plan = planPurge(this.#snapshots, this.#logs, isWhole, retain)
-    const snapshotPaths = plan.snapshots.map((file) => file.path)
-    const logPaths = plan.logs.map((file) => file.path)
-    this.#isPurging = true
-    const finish = (error: DiskError | null): void => {
-      this.#isPurging = false
-      done({ removedSnapshots: snapshotPaths.length, removedLogs: logPaths.length, error })
+    if (this.#isPurging || this.#changes.length > 0) {
+      return done({ removedSnapshots: 0, removedLogs: 0, error: null })
     }
-    if (snapshotPaths.length + logPaths.length === 0) return finish(null)
-    const removed = new Set([...snapshotPaths, ...logPaths])
-    this.#snapshots = this.#snapshots.filter((file) => !removed.has(file.path))
-    this.#logs = this.#logs.filter((file) => !removed.has(file.path))
+    const { snapshotDirectory, logDirectory } = this.#files
+    const plan = this.#files.takePurgeable(retain)
+    const removedSnapshots = plan.snapshots.length
+    const removedLogs = plan.logs.length
+    if (removedSnapshots + removedLogs === 0)
+      return done({ removedSnapshots, removedLogs, error: null })
+    this.#isPurging = true
+    const remove = ({ path }: { path: string }) => ({ kind: 'remove', path }) as const
+    const settle = (directory: string) => ({ kind: 'settle', directory }) as const
     // Nothing goes before the names of what is kept are sure to stay, and the snapshots that need
     // a log go before the log.
-    this.#disk.syncDirectory(this.#snapshotDirectory, (error) => {
-      if (error !== null) return finish(error)
-      this.#removeAll(snapshotPaths, this.#snapshotDirectory, (snapshotError) => {
-        if (snapshotError !== null) return finish(snapshotError)
-        this.#removeAll(logPaths, this.#logDirectory, finish)
-      })
+    const changes = [
+      settle(snapshotDirectory),
+      ...plan.snapshots.map(remove),
+      settle(snapshotDirectory),
+      ...plan.logs.map(remove),
+      settle(logDirectory),
+    ]
+    carryOut(this.#disk, changes, (error) => {
+      this.#isPurging = false
+      done({ removedSnapshots, removedLogs, error })
+      this.#undisturbed()
     })
   }
 
   /** Makes the rest of the log durable, gives up a running snapshot, closes all files. */
   close(done: () => void): void {
-    this.#log.close(() => {
-      if (this.#snapshot === null) done()
-      else this.#snapshot.abandon(done)
+    const closeLog = (): void => {
+      this.#isClosed = true
+      this.#log.close(() => this.#giveUpSnapshot(done))
+    }
+    const isFree = this.#changes.length === 0 || this.#snapshot !== null
+    if (isFree) closeLog()
+    else this.#changes.push(closeLog)
+  }
+
+  #onDurable(zxid: Zxid): void {
+    this.#snapshot?.logIsDurable()
+    this.#events.onDurable(zxid)
+  }
+
+  #newSnapshot(
+    source: SnapshotSource,
+    zxid: Zxid,
+    fileName: typeof snapshotFileName,
+    onWhole: (file: SnapshotFileName, newest: Zxid) => void,
+  ): SnapshotWriter {
+    const options = this.#options
+    return new SnapshotWriter(
+      this.#disk,
+      this.#compression,
+      {
+        directory: this.#files.snapshotDirectory,
+        compression: options.snapshotCompression,
+        sliceBytes: options.snapshotSliceBytes ?? null,
+        digestEnabled: options.digestEnabled,
+        fileName,
+      },
+      source,
+      zxid,
+      {
+        onSlice: () => this.#events.onSnapshotSlice(),
+        // Before the first snapshot is whole, the log waits for it, and not the other way round.
+        isDurable: (newest) =>
+          newest <= this.#log.lastDurable || !this.#log.isPending || this.#log.isHeld,
+        onWhole: (file, byteCount, newest) => {
+          this.#snapshot = null
+          onWhole(file, newest)
+          options.logger.info('wrote a snapshot', {
+            file: file.path,
+            zxid: formatZxid(zxid),
+            bytes: byteCount,
+          })
+          this.#events.onSnapshotWritten(zxid, byteCount)
+          this.#undisturbed()
+        },
+        onFatal: (error) => this.#events.onFatal(error),
+      },
+    )
+  }
+
+  // One change of history after the other.
+
+  #change(begin: () => void): void {
+    this.#changes.push(begin)
+    if (this.#changes.length === 1) begin()
+  }
+
+  /** The files end with `lastZxid`, and so does the log; where nothing was changed, as before. */
+  #ended(lastZxid: Zxid, done: HistoryDone, error: StorageError | null): void {
+    const isLast = this.#changes.length === 1
+    if (isLast && error === null) this.#log.restartAt(lastZxid, this.#keepsUnwritten)
+    const next = this.#resume(lastZxid)
+    done(error, lastZxid)
+    next?.()
+  }
+
+  /** The log goes on, unless the files are to be changed once more: begin that after `done`. */
+  #resume(lastZxid: Zxid): (() => void) | undefined {
+    this.#historyNumber++
+    this.#files.refresh()
+    this.#changes.shift()
+    const next = this.#changes[0]
+    if (next === undefined) this.#log.resume(lastZxid, !this.#files.hasWholeSnapshot)
+    return next
+  }
+
+  get #keepsUnwritten(): boolean {
+    return this.#options.faults?.logsAfterRole === true
+  }
+
+  /** Calls `then` when nothing else is being written, and everything that was appended is. */
+  #quieten(then: () => void): void {
+    this.#log.suspend(!this.#keepsUnwritten, () => {
+      this.#afterFirstSnapshot(() => {
+        this.#giveUpSnapshot(() => this.#afterPurge(() => this.#settleNames(then)))
+      })
     })
   }
 
-  #onLogCreated(path: string, zxid: Zxid): void {
-    // It may replace a file of that name that held no whole record.
-    this.#logs = [...this.#logs.filter((log) => log.path !== path), { path, zxid }]
-    this.#options.logger.debug('began a new log', { file: path })
+  /** As at a start, what is read has names that a crash cannot take away. */
+  #settleNames(then: () => void): void {
+    this.#disk.syncDirectory(this.#files.logDirectory, (error) => {
+      if (error !== null) this.#events.onFatal(error)
+      else then()
+    })
   }
 
-  #onSnapshotWhole(file: SnapshotFileName, byteCount: number): void {
-    this.#snapshot = null
-    this.#snapshots = [...this.#snapshots.filter((old) => old.path !== file.path), file]
-    this.#wholeSnapshots.add(file.path)
-    this.#log.release()
-    this.#options.logger.info('wrote a snapshot', {
-      file: file.path,
-      zxid: formatZxid(file.zxid),
-      bytes: byteCount,
-    })
-    this.#events.onSnapshotWritten(file.zxid, byteCount)
+  /** Without its first snapshot a directory is not worth reading. */
+  #afterFirstSnapshot(then: () => void): void {
+    if (this.#snapshot !== null && !this.#files.hasWholeSnapshot) this.#whenUndisturbed = then
+    else then()
   }
 
-  #removeAll(
-    paths: readonly string[],
-    directory: string,
-    done: (error: DiskError | null) => void,
-  ): void {
-    if (paths.length === 0) return done(null)
-    const [first, ...rest] = paths
-    assert(first !== undefined, 'a list of paths has a hole')
-    this.#disk.unlink(first, (error) => {
-      // Somebody else may have cleaned up.
-      if (error !== null && error.code !== 'ENOENT') done(error)
-      else if (rest.length > 0) this.#removeAll(rest, directory, done)
-      else this.#disk.syncDirectory(directory, done)
+  #afterPurge(then: () => void): void {
+    if (this.#isPurging) this.#whenUndisturbed = then
+    else if (!this.#isClosed) then()
+  }
+
+  #undisturbed(): void {
+    const then = this.#whenUndisturbed
+    this.#whenUndisturbed = null
+    if (!this.#isClosed) then?.()
+  }
+
+  #giveUpSnapshot(then: () => void): void {
+    if (this.#snapshot === null) return then()
+    this.#snapshot.abandon(() => {
+      this.#snapshot = null
+      then()
     })
+  }
+
+  #receive(source: SnapshotSource, zxid: Zxid, done: () => void): void {
+    this.#snapshot = this.#newSnapshot(source, zxid, receivedFileName, (received, newest) => {
+      // The next start will do the rest.
+      if (this.#isClosed) return
+      assert(newest === zxid, 'the database changed while it was saved')
+      const { changes, snapshot } = changesOfReceived(received, this.#files)
+      carryOut(this.#disk, changes, (error) => {
+        if (error !== null) return this.#events.onFatal(error)
+        mark('storage-history-saved')
+        const next = this.#resume(zxid)
+        done()
+        next?.()
+      })
+    })
+  }
+
+  /** Null where the disk failed, which is fatal; a StorageError where its content does not do. */
+  #attempt<T>(task: () => T): T | StorageError | null {
+    try {
+      return task()
+    } catch (error) {
+      if (error instanceof StorageError) return error
+      if (!(error instanceof DiskError)) throw error
+      this.#events.onFatal(error)
+      return null
+    }
   }
 
   /**
@@ -260,5 +482,5 @@ export class Storage {
   }
 }
 
-/** As many as a start would try. */
-const SNAPSHOTS_CHECKED_MAX = 100
+/** ZooKeeper's default for `snapshotSizeFactor`, and the most that it takes. */
+const SIZE_FACTOR_MAX = 0.33
