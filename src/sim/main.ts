@@ -1,6 +1,7 @@
 // The command line of the simulator:
 //
 //   npm run sim -- --seed N [--count K] [--steps S] [--minutes M] [--with JSON] [--shrink] [--verbose]
+//   npm run sim -- --ensemble --seed N ...    servers that replicate instead of one that stands alone
 //
 // It prints the seed and what was drawn from it, runs, tells which rare branches were reached, and
 // ends with one line that replays a failure. Exit codes: 3 crash, 4 wrong, 5 stuck.

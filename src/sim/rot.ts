@@ -54,12 +54,14 @@ export function checkRot(
   checkTree(database, history.stateAt(history.last))
 }
 
-interface Damage {
+export interface Damage {
   readonly kind: string
+  /** What was done, for people. */
   readonly text: string
 }
 
-function decay(disk: FakeDisk, random: Prng): Damage | null {
+/** Damages one place that a start may need; null where there is none. */
+export function decay(disk: FakeDisk, random: Prng): Damage | null {
   const files = disk
     .paths()
     .filter((path) => /\/(log|snapshot)\.[0-9a-f]+(\.gz|\.snappy)?$/.test(path))

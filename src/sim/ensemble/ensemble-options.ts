@@ -69,6 +69,8 @@ export interface EnsembleOptions {
   readonly settings: PipelineSettings
   readonly initLimit: number
   readonly syncLimit: number
+  /** The longest time between two rounds of votes. */
+  readonly notificationMaxMs: number
   readonly frameBytesMax: number
   readonly disk: DiskConditions
   readonly network: NetworkConditions
@@ -87,6 +89,8 @@ export interface EnsembleOptions {
   readonly crashAtStart: number
   /** Old faults of the protocol, switched back on. */
   readonly zabFaults: ZabFaults
+  /** Names of files are left to chance (the missing sync of directories). */
+  readonly skipsDirectorySync: boolean
 }
 
 export function drawEnsemble(seed: number, steps: number): EnsembleOptions {
@@ -158,6 +162,7 @@ export function drawEnsemble(seed: number, steps: number): EnsembleOptions {
     settings: drawSettings(root, tickMs),
     initLimit: pick('initLimit', [5, 10]),
     syncLimit: pick('syncLimit', [2, 5]),
+    notificationMaxMs: pick('notificationMax', [1_000, 60_000]),
     frameBytesMax: 200_000,
     disk,
     network,
@@ -170,6 +175,7 @@ export function drawEnsemble(seed: number, steps: number): EnsembleOptions {
     faultMs: pick('faultMs', [1, 5, 20]) * tickMs,
     crashAtStart: pick('crashAtStart', [0, 0, 0.2]),
     zabFaults: NO_FAULTS,
+    skipsDirectorySync: false,
   }
 }
 

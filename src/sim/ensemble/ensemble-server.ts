@@ -1,0 +1,552 @@
+// One server of a simulated ensemble: the production recovery, replica, pump and storage on a
+// machine of its own, with the checkers at its doors. It starts, serves, stops, stands still and
+// crashes; when, is decided elsewhere. A crash drops every object and keeps the disk.
+
+import { must } from '../../base/assert.ts'
+import { mark } from '../../base/marks.ts'
+import type { Prng } from '../../base/prng.ts'
+import { type SessionId, firstSessionId } from '../../base/session-id.ts'
+import { encodeUtf8 } from '../../base/text.ts'
+import { type Zxid, epochOf, formatZxid } from '../../base/zxid.ts'
+import type { Membership } from '../../core/quorum/membership.ts'
+import { bootDatabase } from '../../core/replica/boot.ts'
+import { DiskTasks } from '../../core/replica/disk-tasks.ts'
+import { checkState } from '../../core/replica/invariants.ts'
+import { Pump } from '../../core/replica/pump.ts'
+import { Replica } from '../../core/replica/replica.ts'
+import { readEpochs } from '../../core/storage/epoch-files.ts'
+import { Storage } from '../../core/storage/storage.ts'
+import { StorageError } from '../../core/storage/storage-error.ts'
+import type { StorageOptions } from '../../core/storage/storage-options.ts'
+import { ColumnTree } from '../../core/tree/column-tree.ts'
+import { Database } from '../../core/tree/database.ts'
+import { NaiveTree } from '../../core/tree/naive-tree.ts'
+import type { ClientEvents, ClientNetwork } from '../../ports/client-network.ts'
+import { DiskError } from '../../ports/disk.ts'
+import type { Logger } from '../../ports/logger.ts'
+import type { PeerEvents } from '../../ports/peer-network.ts'
+import { checkTree } from '../checkers/tree-checker.ts'
+import { Violation } from '../checkers/violation.ts'
+import type { WireChecker } from '../checkers/wire-checker.ts'
+import { fakeCompression, fakeHasher } from '../fake-crypto.ts'
+import { type CrashKind, type FakeDisk, SimulatedCrash } from '../fake-disk.ts'
+import type { FakeListener, FakeNetwork } from '../fake-network.ts'
+import {
+  type MachineClock,
+  type ScheduledEvent,
+  Scope,
+  type VirtualClock,
+} from '../virtual-clock.ts'
+import type { ExpiryChecker } from './checkers/expiry-checker.ts'
+import type { Ledger } from './checkers/ledger.ts'
+import { ServerDisk } from './checkers/server-disk.ts'
+import type { EnsembleOptions, MachineOptions } from './ensemble-options.ts'
+import type { FakePeerNetwork } from './fake-peer-network.ts'
+
+export interface MachineSurroundings {
+  readonly serverId: number
+  readonly options: EnsembleOptions
+  readonly membership: Membership
+  readonly time: VirtualClock
+  readonly clock: MachineClock
+  readonly random: Prng
+  readonly network: FakeNetwork
+  readonly peers: FakePeerNetwork
+  readonly wire: WireChecker
+  readonly ledger: Ledger
+  readonly expiry: ExpiryChecker
+  makeDisk(): FakeDisk
+  /** The server has ended by itself, as it must after a disk error. */
+  onEnded(server: EnsembleServer, reason: string): void
+  remark(text: string): void
+}
+
+export const CLIENT_PORT = 2181
+export const machineName = (serverId: number): string => `server-${serverId}`
+
+const SNAPSHOT_DIRECTORY = '/data'
+const FIELD_BYTES_MAX = 400_000
+
+/** Everything that exists only while the process runs. */
+interface Running {
+  readonly scope: Scope
+  readonly replica: Replica
+  readonly pump: Pump
+  readonly storage: Storage
+  readonly listener: FakeListener
+}
+
+export class EnsembleServer {
+  readonly id: number
+  readonly name: string
+  readonly isVoter: boolean
+  readonly #around: MachineSurroundings
+  readonly #machine: MachineOptions
+  #disk: FakeDisk
+  #seen: ServerDisk
+  #running: Running | null = null
+  #wake: ScheduledEvent | null = null
+  #turnEndWanted = false
+  #isServing = false
+  /** Where the database stood when it was looked at last. */
+  #applied = -1 as Zxid
+  #isPaused = false
+  #isStopping = false
+  #isDamaged = false
+  #waiting: (() => void)[] = []
+  #starts = 0
+
+  constructor(around: MachineSurroundings) {
+    const { serverId, options, membership } = around
+    this.#around = around
+    this.id = serverId
+    this.name = machineName(serverId)
+    this.isVoter = membership.voters.voters.has(serverId)
+    this.#machine = must(options.machines[serverId - 1], 'each server has a machine')
+    this.#disk = around.makeDisk()
+    this.#seen = this.#lookAt(this.#disk)
+  }
+
+  get disk(): FakeDisk {
+    return this.#disk
+  }
+
+  /** What its disk holds for certain. */
+  get seen(): ServerDisk {
+    return this.#seen
+  }
+
+  get isUp(): boolean {
+    return this.#running !== null
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  get isStopping(): boolean {
+    return this.#isStopping
+  }
+
+  get isServing(): boolean {
+    return this.#isServing
+  }
+
+  get isLeading(): boolean {
+    return this.#running?.replica.member?.standing === 'leading'
+  }
+
+  get starts(): number {
+    return this.#starts
+  }
+
+  get lastZxid(): Zxid {
+    return must(this.#running, 'a server that runs is asked').replica.database.lastZxid
+  }
+
+  /** Recovers and opens its doors. */
+  start(): 'up' | 'crashed' | 'refused' {
+    const disk = this.#disk
+    this.#starts++
+    try {
+      this.#boot()
+      this.#isDamaged = false
+      return 'up'
+    } catch (error) {
+      if (error instanceof SimulatedCrash || disk.isDead) return 'crashed'
+      if (error instanceof StorageError) {
+        if (this.#isDamaged) {
+          mark('a damaged server refuses to start')
+          return 'refused'
+        }
+        throw new Violation('start', `${this.name} refuses its own data: ${error.message}`)
+      }
+      if (error instanceof DiskError) return 'crashed'
+      throw error
+    }
+  }
+
+  crash(kind: CrashKind): void {
+    const { network, peers, wire, random, clock } = this.#around
+    this.#running?.scope.end()
+    this.#running = null
+    this.#isServing = false
+    this.#isStopping = false
+    this.#isPaused = false
+    this.#waiting = []
+    this.#wake = null
+    this.#turnEndWanted = false
+    network.crash(this.name, CLIENT_PORT, kind === 'power')
+    peers.crash(this.name, kind === 'power')
+    wire.crash()
+    this.#disk.crash(kind)
+    if (kind === 'power') clock.reboot(random.below(1_000_000))
+  }
+
+  /** Stops as it would on a signal. */
+  stop(done: () => void): void {
+    const { storage } = must(this.#running, 'a server that runs is stopped')
+    const { network, peers, wire } = this.#around
+    this.#isStopping = true
+    this.#isServing = false
+    network.crash(this.name, CLIENT_PORT, false)
+    peers.crash(this.name, false)
+    wire.crash()
+    storage.close(() => done())
+  }
+
+  /** A process that stands still, or goes on: what arrives meanwhile is handled afterwards. */
+  setPaused(paused: boolean): void {
+    if (this.#isPaused === paused) return
+    this.#isPaused = paused
+    this.#around.peers.setStopped(this.name, paused)
+    while (!this.#isPaused) {
+      const task = this.#waiting.shift()
+      if (task === undefined) break
+      task()
+    }
+  }
+
+  /** The machine is replaced by an empty one while the server is down. */
+  wipe(): void {
+    this.#disk = this.#around.makeDisk()
+    this.#seen = this.#lookAt(this.#disk)
+    this.#isDamaged = false
+  }
+
+  /** Something on the disk is not what was written: from now on a start may be refused. */
+  setDamaged(): void {
+    this.#isDamaged = true
+  }
+
+  /** Compares the server's tree with the model's, node by node. */
+  checkTree(): void {
+    const { replica } = must(this.#running, 'a server that runs is checked')
+    checkTree(replica.database, this.#around.ledger.stateAt(replica.database.lastZxid))
+  }
+
+  describe(): string {
+    const replica = this.#running?.replica
+    if (replica === undefined) return `${this.name}: down`
+    const paused = this.#isPaused ? ', paused' : ''
+    return (
+      `${this.name}${paused}: ${replica.member?.describe() ?? ''} at ` +
+      `${formatZxid(replica.database.lastZxid)}, ${replica.connections.size} connections`
+    )
+  }
+
+  // Starting.
+
+  #boot(): void {
+    const { options, clock, random, network, peers, wire, membership } = this.#around
+    const disk = this.#disk
+    const storageOptions = this.#storageOptions()
+    const makeDatabase = (): Database => this.#makeDatabase()
+    const { commitLogCount } = this.#machine
+    const boot = bootDatabase(disk, fakeCompression, storageOptions, makeDatabase, commitLogCount)
+    const { database } = boot
+    const epochs = readEpochs(disk, storageOptions, database.lastZxid)
+    const scope = new Scope()
+    wire.stopServing('not serving yet')
+    const replica = new Replica(
+      {
+        serverId: this.id,
+        settings: options.settings,
+        frameBytesMax: options.frameBytesMax,
+        fieldBytesMax: FIELD_BYTES_MAX,
+        firstSessionId: firstSessionId(this.id, clock.wallMs() + random.below(1_000)) as SessionId,
+        hasher: fakeHasher,
+        ensemble: {
+          timing: {
+            tickMs: options.settings.tickMs,
+            initLimit: options.initLimit,
+            syncLimit: options.syncLimit,
+            connectLimit: 0,
+            connectRetryMs: 100,
+          },
+          election: {
+            notificationMinMs: 200,
+            notificationMaxMs: options.notificationMaxMs,
+            finalizeWaitMs: 200,
+            connectMs: 5_000,
+            bindRetries: 0,
+          },
+          membership,
+          proposedMembership: null,
+          reconfigEnabled: false,
+          epochs,
+          recent: boot.recent,
+          commitLogCount,
+          forceSnapshotSync: false,
+          snapshotSyncsMax: 10,
+          differenceSyncsMax: 100,
+          leaderServes: true,
+          openLog: (from) => storage.openLog(from as Zxid),
+          makeDatabase,
+          faults: options.zabFaults,
+        },
+      },
+      database,
+      { nowMs: clock.nowMs(), wallMs: clock.wallMs() },
+    )
+    const storage: Storage = new Storage(disk, fakeCompression, storageOptions, database.lastZxid, {
+      onDurable: (zxid) => this.#step(scope, () => pump.durable(zxid)),
+      onSnapshotSlice: () => pump.snapshotSlice(),
+      onSnapshotWritten: () => this.#purge(),
+      onFatal: (error) => this.#onFatal(scope, error.message),
+    })
+    const tasks = new DiskTasks({
+      storage,
+      database: () => replica.database,
+      makeDatabase,
+      writeMembership: (_membership, _isCommitted, done) => done(),
+      onFatal: (error) => this.#onFatal(scope, error.message),
+    })
+    const listener = network.listen(
+      this.name,
+      CLIENT_PORT,
+      this.#clientEvents(scope, () => pump),
+    )
+    const links = peers.start(
+      this.name,
+      this.#peerEvents(scope, () => pump),
+    )
+    const pump: Pump = new Pump(replica, {
+      network: this.#checkedNetwork(listener),
+      storage,
+      clock,
+      ensemble: {
+        peers: links,
+        tasks: {
+          run: (task, done) => tasks.run(task, (brought) => this.#step(scope, () => done(brought))),
+        },
+        onRemark: ({ level, message, fields }) => {
+          if (level !== 'info') mark(`remark: ${message}`)
+          this.#around.remark(`${this.name} says: ${message} ${JSON.stringify(fields)}`)
+        },
+        onFatal: (reason) => this.#onFatal(scope, reason),
+      },
+      wantTurnEnd: () => this.#wantTurnEnd(scope),
+      wakeAt: (nowMs) => this.#wakeAt(scope, nowMs),
+      onWord: ({ connection, word }) => {
+        listener.send(connection, encodeUtf8(word))
+        listener.close(connection)
+      },
+    })
+    this.#running = { scope, replica, pump, storage, listener }
+    this.#isServing = false
+    this.#applied = database.lastZxid
+    this.#observe()
+    if (boot.recovery.snapshot === null) pump.beginSnapshot()
+  }
+
+  #makeDatabase(): Database {
+    const { settings } = this.#around.options
+    const tree = this.#machine.tree === 'naive' ? new NaiveTree(settings) : new ColumnTree(settings)
+    return new Database(tree, settings)
+  }
+
+  #storageOptions(): StorageOptions {
+    const { options, random } = this.#around
+    const machine = this.#machine
+    const { zabFaults } = options
+    return {
+      snapshotDirectory: SNAPSHOT_DIRECTORY,
+      logDirectory: machine.separateLogDirectory ? '/log' : SNAPSHOT_DIRECTORY,
+      preallocateBytes: machine.preallocateBytes,
+      snapCount: machine.snapCount,
+      snapSizeBytes: 0,
+      logSizeLimitBytes: machine.logSizeLimitBytes,
+      digestEnabled: options.settings.transactionDigests,
+      snapshotCompression: machine.snapshotCompression,
+      snapshotSliceBytes: machine.snapshotSliceBytes,
+      snapshotSizeFactor: machine.snapshotSizeFactor,
+      trustEmpty: false,
+      fieldBytesMax: FIELD_BYTES_MAX,
+      random,
+      logger: markingLogger,
+      faults: {
+        survivesWriteError: zabFaults.survivesWriteError,
+        logsAfterRole: zabFaults.logsAfterRole,
+        skipsDirectorySync: options.skipsDirectorySync,
+      },
+    }
+  }
+
+  #purge(): void {
+    const { purgeRetain } = this.#machine
+    if (purgeRetain > 0) this.#running?.storage.purge(purgeRetain, () => {})
+  }
+
+  // What reaches it, past the checkers.
+
+  #clientEvents(scope: Scope, pump: () => Pump): ClientEvents {
+    const { wire } = this.#around
+    const step = (task: () => void): void => this.#step(scope, task)
+    return {
+      opened: (connection, address, port) =>
+        step(() => {
+          wire.opened(connection, address)
+          pump().opened(connection, address, port)
+        }),
+      bytes: (connection, chunk) => {
+        const bytes = chunk.slice()
+        step(() => {
+          wire.received(connection, bytes)
+          pump().bytes(connection, bytes)
+        })
+      },
+      drained: (connection) => step(() => pump().drained(connection)),
+      closed: (connection) =>
+        step(() => {
+          wire.closed(connection)
+          pump().closed(connection)
+        }),
+    }
+  }
+
+  #peerEvents(scope: Scope, pump: () => Pump): PeerEvents {
+    const step = (task: (peers: PeerEvents) => void): void =>
+      this.#step(scope, () => task(pump().peers))
+    return {
+      listening: (door) => step((peers) => peers.listening(door)),
+      listenFailed: (door, reason) => step((peers) => peers.listenFailed(door, reason)),
+      accepted: (link, door, remote) => step((peers) => peers.accepted(link, door, remote)),
+      opened: (link) => step((peers) => peers.opened(link)),
+      bytes: (link, chunk) => {
+        const bytes = chunk.slice()
+        step((peers) => {
+          peers.bytes(link, bytes)
+          bytes.fill(0xee)
+        })
+      },
+      drained: (link) => step((peers) => peers.drained(link)),
+      closed: (link, reason) => step((peers) => peers.closed(link, reason)),
+    }
+  }
+
+  /** What it says to clients, past the checkers. */
+  #checkedNetwork(listener: FakeListener): ClientNetwork {
+    const { wire } = this.#around
+    return {
+      send: (connection, bytes) => {
+        if (bytes.length === 0) return true
+        this.#observe()
+        wire.sent(connection, bytes)
+        return listener.send(connection, bytes)
+      },
+      backlogBytes: (connection) => listener.backlogBytes(connection),
+      close: (connection) => {
+        this.#observe()
+        wire.closing(connection)
+        listener.close(connection)
+      },
+      setReading: (connection, reading) => listener.setReading(connection, reading),
+    }
+  }
+
+  /** One input, and all that must hold after it; later, while the process stands still. */
+  #step(scope: Scope, task: () => void): void {
+    if (!scope.alive || this.#isStopping) return
+    if (this.#isPaused) {
+      this.#waiting.push(() => this.#step(scope, task))
+      return
+    }
+    task()
+    const running = this.#running
+    if (running === null || !scope.alive) return
+    this.#observe()
+    checkState(running.replica)
+    if (this.#isServing) this.#around.wire.endTurn(running.replica.database.lastZxid)
+  }
+
+  /** What has become of it is told to the checkers, before anybody else can see it. */
+  #observe(): void {
+    const { wire, ledger, expiry } = this.#around
+    const running = this.#running
+    if (running === null) return
+    const { replica } = running
+    const isServing = replica.service !== null
+    if (!isServing) {
+      if (this.#isServing) wire.stopServing('its role is over')
+      this.#isServing = false
+      this.#applied = replica.database.lastZxid
+      return
+    }
+    const applied = replica.database.lastZxid
+    const isNew = !this.#isServing
+    if (isNew && this.isLeading) {
+      const { epoch } = must(replica.member?.leading ?? null, 'who leads has a role')
+      if (ledger.leaderOf(epoch) === null) ledger.began(epoch, this.id, this.#applied)
+      expiry.leads(this.id)
+    }
+    if (isNew || applied !== this.#applied) {
+      ledger.committed(applied, this.name)
+      this.#checkDigest(replica.database)
+    }
+    if (isNew) {
+      mark(`serves: ${replica.member?.standing ?? ''}`)
+      this.#around.remark(`${this.name} serves in epoch ${epochOf(applied)}`)
+      wire.startServing(applied)
+    }
+    this.#isServing = true
+    this.#applied = applied
+  }
+
+  #checkDigest({ tree, lastZxid }: Database): void {
+    const digest = BigInt.asIntN(
+      64,
+      (BigInt(tree.digestHigh) << 32n) | BigInt(tree.digestLow >>> 0),
+    )
+    const expected = this.#around.ledger.digestAt(lastZxid)
+    if (digest === expected) return
+    throw new Violation(
+      'ReplicaDigest',
+      `${this.name} has ${digest} at ${formatZxid(lastZxid)}, the model has ${expected}`,
+    )
+  }
+
+  // Its turns and its time.
+
+  #wantTurnEnd(scope: Scope): void {
+    if (this.#turnEndWanted) return
+    this.#turnEndWanted = true
+    const { time, random } = this.#around
+    time.after(random.below(50), 'turn ends', scope, () =>
+      this.#step(scope, () => {
+        this.#turnEndWanted = false
+        this.#running?.pump.endTurn()
+      }),
+    )
+  }
+
+  #wakeAt(scope: Scope, nowMs: number): void {
+    if (this.#wake !== null) this.#wake.cancelled = true
+    this.#wake = null
+    if (nowMs === Number.POSITIVE_INFINITY) return
+    const { time, clock, random } = this.#around
+    const lateUs = random.chance(0.9) ? 0 : random.below(20_000)
+    const dueUs = Math.max(1, clock.simulatedUs(Math.ceil(nowMs)) - time.nowUs) + lateUs
+    this.#wake = time.after(dueUs, `${this.name} wakes`, scope, () =>
+      this.#step(scope, () => this.#running?.pump.wake()),
+    )
+  }
+
+  #onFatal(scope: Scope, reason: string): void {
+    if (scope.alive) this.#around.onEnded(this, reason)
+  }
+
+  #lookAt(disk: FakeDisk): ServerDisk {
+    return new ServerDisk(this.id, disk, (txn) =>
+      this.#around.ledger.found(txn, `on the disk of ${this.name}`),
+    )
+  }
+}
+
+/** What the server finds worth telling an operator is worth knowing of a run. */
+const markingLogger: Logger = {
+  debug() {},
+  info: (message) => mark(`log: ${message}`),
+  warn: (message) => mark(`log: ${message}`),
+  error: (message) => mark(`log: ${message}`),
+}
