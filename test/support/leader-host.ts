@@ -168,7 +168,7 @@ export class SmallHistory implements History {
   /** From where the log on disk can be read; null for nowhere. */
   logReaches: Zxid | null = null
   openCursors = 0
-  readonly #snapshotBytes: Uint8Array
+  snapshotBytes: Uint8Array
 
   constructor(start: Pick<LeaderHostStart, 'log' | 'windowCount' | 'snapshotBytes'>) {
     this.log = [...start.log]
@@ -177,7 +177,7 @@ export class SmallHistory implements History {
     this.committed = new RecentCommits(window, this.lastZxid)
     const count = start.windowCount ?? this.log.length
     for (const entry of count === 0 ? [] : this.log.slice(-count)) this.committed.add(entry)
-    this.#snapshotBytes = start.snapshotBytes ?? SIGNATURE
+    this.snapshotBytes = start.snapshotBytes ?? SIGNATURE
   }
 
   get lastLogged(): Zxid {
@@ -207,7 +207,7 @@ export class SmallHistory implements History {
   }
 
   openSnapshot(): SnapshotCursor {
-    const bytes = this.#snapshotBytes
+    const bytes = this.snapshotBytes
     let at = 0
     this.openCursors++
     return {
