@@ -101,6 +101,10 @@ export class Applier implements ChangeObserver {
       case OpCode.setACL:
         this.#tree.writeStat(row, body)
         break
+      case OpCode.reconfig:
+        this.#tree.writeData(row, body)
+        this.#tree.writeStat(row, body)
+        break
     }
   }
 }

@@ -18,7 +18,8 @@ import {
   isSequential,
   isTtl,
 } from '../records/opcodes.ts'
-import { type Database, skipAclList } from '../tree/database.ts'
+import { setDataTxn } from '../records/txn.ts'
+import { CONFIG_PATH, type Database, skipAclList } from '../tree/database.ts'
 import { CONTAINER_OWNER_HIGH, TTL_OWNER_HIGH } from '../tree/data-tree.ts'
 import { OwnerKind, ownerKindOf, ttlMsOf } from '../tree/owner.ts'
 import { isAllowed, normaliseAcl } from './access.ts'
@@ -203,6 +204,16 @@ export class NodePreparer {
     if (op === OpCode.create || op === OpCode.create2) out.bool(owner.isEphemeral)
     out.int(creations)
     if (op === OpCode.createTTL) out.long(ttl)
+    return ErrorCode.Ok
+  }
+
+  /** The membership of the ensemble becomes another one; `text` is what its node will show. */
+  prepareConfig(text: string, request: WriteRequest, out: JuteWriter): number {
+    const path = encodeUtf8(CONFIG_PATH)
+    const node = this.#find(path, 0, path.length)
+    if (node === null) return ErrorCode.NoNode
+    if (!this.#isAllowed(node, Perms.write, request)) return ErrorCode.NoAuth
+    setDataTxn.write(out, { path: CONFIG_PATH, data: encodeUtf8(text), version: -1 })
     return ErrorCode.Ok
   }
 

@@ -13,6 +13,7 @@ import type { Database } from '../tree/database.ts'
 import { PendingChanges } from './pending-changes.ts'
 import { prepareMulti } from './prepare-multi.ts'
 import { NodePreparer, TXN_EXTRA_BYTES } from './prepare-node.ts'
+import type { Reconfigurator } from './reconfigurator.ts'
 import type { PipelineSettings } from './settings.ts'
 import { UnusableRequest } from './unusable-request.ts'
 import type { WriteRequest } from './write-request.ts'
@@ -25,10 +26,20 @@ export class Preparer {
   readonly #nodes: NodePreparer
   readonly #settings: PipelineSettings
   readonly #txnBytesMax: number
+  readonly #reconfigurator: Reconfigurator | null
   readonly #reader = new JuteReader(new Uint8Array(0))
 
-  /** `fieldBytesMax` also limits a transaction: a log record is a field where it is read back. */
-  constructor(database: Database, settings: PipelineSettings, fieldBytesMax: number) {
+  /**
+   * `fieldBytesMax` also limits a transaction: a log record is a field where it is read back. A null
+   * `reconfigurator` refuses all reconfigurations.
+   */
+  constructor(
+    database: Database,
+    settings: PipelineSettings,
+    fieldBytesMax: number,
+    reconfigurator: Reconfigurator | null = null,
+  ) {
+    this.#reconfigurator = reconfigurator
     this.pending = new PendingChanges(database.tree)
     this.#nodes = new NodePreparer(database, this.pending, settings, fieldBytesMax)
     this.#settings = settings
@@ -102,12 +113,25 @@ export class Preparer {
         return ErrorCode.Ok
       }
       case OpCode.reconfig:
-        // Off unless configured (`reconfigEnabled`), which comes with the ensemble.
-        reconfigRequest.read(this.#reader)
-        return ErrorCode.ReconfigDisabled
+        return this.#reconfigure(request, out)
       default:
         return this.#nodes.prepare(request.op, request, this.#reader, out)
     }
+  }
+
+  /** ZooKeeper 3.9 `PrepRequestProcessor.pRequest2Txn`, reconfig. */
+  #reconfigure(request: WriteRequest, out: JuteWriter): number {
+    const { joiningServers, leavingServers, newMembers, curConfigId } = reconfigRequest.read(
+      this.#reader,
+    )
+    if (this.#reconfigurator === null) return ErrorCode.ReconfigDisabled
+    if (request.sessionError !== ErrorCode.Ok) return request.sessionError
+    const planned = this.#reconfigurator.plan(
+      { joiningServers, leavingServers, newMembers, fromVersion: Number(curConfigId) },
+      request.zxid,
+    )
+    if (typeof planned === 'number') return planned
+    return this.#nodes.prepareConfig(planned, request, out)
   }
 
   /**

@@ -11,6 +11,7 @@ import { JuteReader, MalformedRecord } from '../jute/reader.ts'
 import type { JuteWriter } from '../jute/writer.ts'
 import { Identities, SERVER_IDENTITIES } from '../pipeline/identities.ts'
 import { Preparer } from '../pipeline/prepare.ts'
+import type { Reconfigurator } from '../pipeline/reconfigurator.ts'
 import type { PipelineSettings } from '../pipeline/settings.ts'
 import { UnusableRequest } from '../pipeline/unusable-request.ts'
 import { WriteRequest } from '../pipeline/write-request.ts'
@@ -36,6 +37,12 @@ export interface Order {
   propose(entry: LogEntry, membership: Membership | null): void
 }
 
+/** Plans a reconfiguration, and keeps what was planned for the proposal of it. */
+export interface PlannedReconfigurator extends Reconfigurator {
+  /** The membership that the transaction just prepared proposes; null for any other. */
+  takePlanned(): Membership | null
+}
+
 /** A proposal that is not applied yet. */
 interface Proposal {
   readonly entry: LogEntry
@@ -52,6 +59,7 @@ interface WaitingSync {
 export class Proposer implements Writes {
   readonly preparer: Preparer
   readonly #order: Order
+  readonly #reconfigurator: PlannedReconfigurator | null
   readonly #sessions: SessionDesk
   readonly #time: StepTime
   readonly #onSynced: (connection: ClientConnection) => void
@@ -70,8 +78,10 @@ export class Proposer implements Writes {
     fieldBytesMax: number,
     time: StepTime,
     onSynced: (connection: ClientConnection) => void,
+    reconfigurator: PlannedReconfigurator | null = null,
   ) {
-    this.preparer = new Preparer(database, settings, fieldBytesMax)
+    this.preparer = new Preparer(database, settings, fieldBytesMax, reconfigurator)
+    this.#reconfigurator = reconfigurator
     this.#order = order
     this.#sessions = sessions
     this.#time = time
@@ -250,7 +260,7 @@ export class Proposer implements Writes {
   #propose(out: JuteWriter, start: number, connection: ClientConnection | null): void {
     const entry = { zxid: this.#request.zxid, bytes: out.bytes, start, end: out.position }
     this.#inFlight.push({ entry, connection })
-    this.#order.propose(entry, null)
+    this.#order.propose(entry, this.#reconfigurator?.takePlanned() ?? null)
   }
 }
 

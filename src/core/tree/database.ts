@@ -21,7 +21,7 @@ import {
 } from './data-tree.ts'
 import { QuotaBook } from './quota.ts'
 
-const CONFIG_PATH = '/zookeeper/config'
+export const CONFIG_PATH = '/zookeeper/config'
 
 /** As {@link Database.fuzzyUntil}: a stream that a leader sends says nothing of its end. */
 export const UNTIL_EQUAL: Zxid = Number.POSITIVE_INFINITY as Zxid
