@@ -77,9 +77,9 @@ export class DataFiles {
     this.#logs = [...this.#logs.filter((log) => log.path !== file.path), file]
   }
 
-  /** Whether a snapshot is known to show transactions behind `zxid`, whatever its name says. */
-  isNewer(file: SnapshotFileName, zxid: Zxid): boolean {
-    return (this.#newest.get(file.path) ?? file.zxid) > zxid
+  /** The last transaction that may show in a snapshot, as far as that is known. */
+  newestOf(file: SnapshotFileName): Zxid {
+    return this.#newest.get(file.path) ?? file.zxid
   }
 
   /** What a purge may remove; that is forgotten here. */

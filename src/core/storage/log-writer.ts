@@ -50,6 +50,7 @@ export class LogWriter {
   #isBusy = false
   #flushWanted = false
   #isHeld: boolean
+  #isSuspended = false
 
   #file: DiskFile | null = null
   #path = ''
@@ -121,7 +122,7 @@ export class LogWriter {
 
   /** Begins to make durable what was appended; at once, or when the write in flight has ended. */
   flush(): void {
-    if (this.#isBusy || this.#isHeld) this.#flushWanted = true
+    if (this.#isBusy || this.#isHeld || this.#isSuspended) this.#flushWanted = true
     else this.#begin()
   }
 
@@ -146,8 +147,8 @@ export class LogWriter {
   suspend(writesAll: boolean, done: () => void): void {
     assert(this.#whenSuspended === null, 'the log is suspended twice')
     this.#whenSuspended = done
-    this.#drainsFirst = writesAll && !this.#isHeld
-    if (!this.#drainsFirst) this.#isHeld = true
+    this.#drainsFirst = writesAll && !this.#isHeld && !this.#isSuspended
+    if (!this.#drainsFirst) this.#isSuspended = true
     this.#suspendWhenIdle()
   }
 
@@ -165,6 +166,7 @@ export class LogWriter {
   resume(zxid: Zxid, isHeld: boolean): void {
     this.#lastDurable = zxid
     this.#isHeld = isHeld
+    this.#isSuspended = false
     if (this.#flushWanted && !this.#isBusy) this.#begin()
   }
 
@@ -179,7 +181,7 @@ export class LogWriter {
   // One batch: perhaps a new file, then one write.
 
   #begin(): void {
-    if (this.#isFailed || this.#isHeld || this.#batch.isEmpty) return
+    if (this.#isFailed || this.#isHeld || this.#isSuspended || this.#batch.isEmpty) return
     this.#isBusy = true
     this.#flushWanted = false
     const batch = this.#batch
@@ -326,7 +328,7 @@ export class LogWriter {
     if (this.#isBusy) return
     this.#whenSuspended = null
     this.#drainsFirst = false
-    this.#isHeld = true
+    this.#isSuspended = true
     const file = this.#file
     this.#file = null
     this.#rollWanted = false

@@ -74,8 +74,8 @@ export interface Cut {
 
 /**
  * Brings the target to the state after `zxid` and says what else is on disk. Changes nothing
- * there; throws a StorageError where the files do not hold that state. `isNewer` knows of
- * snapshots whose content is newer than their name says.
+ * there; throws a StorageError where the files do not hold that state. `newestOf` knows how far the
+ * content of a snapshot may go beyond its name.
  */
 export function recoverUpTo(
   disk: Disk,
@@ -83,14 +83,14 @@ export function recoverUpTo(
   options: StorageOptions,
   target: RecoveryTarget,
   zxid: Zxid,
-  isNewer: (file: SnapshotFileName) => boolean,
+  newestOf: (file: SnapshotFileName) => Zxid,
 ): Cut {
-  return new Recovery(disk, compression, options, target, { zxid, isNewer }).runUpTo(zxid)
+  return new Recovery(disk, compression, options, target, { zxid, newestOf }).runUpTo(zxid)
 }
 
 interface Limit {
   readonly zxid: Zxid
-  readonly isNewer: (file: SnapshotFileName) => boolean
+  readonly newestOf: (file: SnapshotFileName) => Zxid
 }
 
 class Recovery {
@@ -104,6 +104,8 @@ class Recovery {
   /** Snapshots that show more than the limit allows. */
   readonly #tooNew: SnapshotFileName[] = []
   #cutLog: Cut['cutLog'] = null
+  /** The first transaction behind the limit that is logged. */
+  #firstBehind = Number.POSITIVE_INFINITY
 
   constructor(
     disk: Disk,
@@ -141,6 +143,7 @@ class Recovery {
 
   runUpTo(zxid: Zxid): Cut {
     const logs = listLogs(this.#disk, this.#logDirectory)
+    this.#firstBehind = this.#findBehind(logs, zxid)
     const snapshot = this.#loadNewestSnapshot()
     if (snapshot === null) {
       if (logs.length === 0 || !this.#options.trustEmpty) {
@@ -155,6 +158,15 @@ class Recovery {
     }
     const removeLogs = logs.filter((log) => log.zxid > zxid).reverse()
     return { removeSnapshots: this.#tooNew, removeLogs, cutLog: this.#cutLog }
+  }
+
+  #findBehind(logs: readonly LogFileName[], zxid: Zxid): number {
+    for (const { path } of logsFrom(logs, zxid)) {
+      const source = windowSource(this.#disk, path, WINDOW_BYTES)
+      const reader = new LogReader(this.#disk, path, this.#options.fieldBytesMax, source)
+      while (reader.next()) if (reader.zxid > zxid) return reader.zxid
+    }
+    return Number.POSITIVE_INFINITY
   }
 
   #nothingFound(mayBegin: boolean): RecoveryResult {
@@ -216,7 +228,8 @@ class Recovery {
 
   #isTooNew(file: SnapshotFileName): boolean {
     const limit = this.#limit
-    if (limit === null || (file.zxid <= limit.zxid && !limit.isNewer(file))) return false
+    if (limit === null) return false
+    if (file.zxid <= limit.zxid && limit.newestOf(file) < this.#firstBehind) return false
     this.#tooNew.push(file)
     return true
   }
@@ -230,7 +243,7 @@ class Recovery {
     const stream = openSnapshot(this.#disk, this.#compression, file)
     const summary = readSnapshot(stream, file.path, this.#options.fieldBytesMax, this.#target)
     const newest = Math.max(summary.digest?.zxid ?? 0, summary.lastZxid ?? 0)
-    if (this.#limit !== null && newest > this.#limit.zxid) {
+    if (this.#limit !== null && newest >= this.#firstBehind) {
       this.#tooNew.push(file)
       return false
     }

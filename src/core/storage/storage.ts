@@ -67,6 +67,7 @@ export class Storage {
   readonly #changes: Array<() => void> = []
   /** What waits for the purge or the snapshot that is under way. */
   #whenUndisturbed: (() => void) | null = null
+  #isReceiving = false
   #historyNumber = 0
 
   /** Since the last snapshot fell due; and what will make the next one fall due. */
@@ -236,7 +237,7 @@ export class Storage {
         const { lastDurable } = this.#log
         const cut = this.#attempt(() =>
           recoverUpTo(this.#disk, this.#compression, this.#options, target, zxid, (file) =>
-            this.#files.isNewer(file, zxid),
+            this.#files.newestOf(file),
           ),
         )
         if (cut === null) return
@@ -348,9 +349,7 @@ export class Storage {
       zxid,
       {
         onSlice: () => this.#events.onSnapshotSlice(),
-        // Before the first snapshot is whole, the log waits for it, and not the other way round.
-        isDurable: (newest) =>
-          newest <= this.#log.lastDurable || !this.#log.isPending || this.#log.isHeld,
+        isDurable: (newest) => this.#isLogged(newest),
         onWhole: (file, byteCount, newest) => {
           this.#snapshot = null
           onWhole(file, newest)
@@ -365,6 +364,12 @@ export class Storage {
         onFatal: (error) => this.#events.onFatal(error),
       },
     )
+  }
+
+  /** Where the log waits for a snapshot, the snapshot does not wait for the log. */
+  #isLogged(zxid: Zxid): boolean {
+    const log = this.#log
+    return zxid <= log.lastDurable || !log.isPending || log.isHeld || this.#isReceiving
   }
 
   // One change of history after the other.
@@ -440,6 +445,7 @@ export class Storage {
   }
 
   #receive(source: SnapshotSource, zxid: Zxid, done: () => void): void {
+    this.#isReceiving = true
     this.#snapshot = this.#newSnapshot(source, zxid, receivedFileName, (received, newest) => {
       // The next start will do the rest.
       if (this.#isClosed) return
@@ -448,6 +454,7 @@ export class Storage {
       carryOut(this.#disk, changes, (error) => {
         if (error !== null) return this.#events.onFatal(error)
         mark('storage-history-saved')
+        this.#isReceiving = false
         const next = this.#resume(zxid)
         done()
         next?.()
