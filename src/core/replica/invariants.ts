@@ -13,13 +13,13 @@ export interface Observed {
   readonly proposed: Zxid
 }
 
-export function observe({ database, standalone }: Replica): Observed {
+export function observe({ database, standalone, proposer }: Replica): Observed {
   const applied = database.lastZxid
   const leader = standalone?.leader
   return {
     applied,
     committed: leader?.committed ?? applied,
-    proposed: leader?.lastProposed ?? applied,
+    proposed: proposer?.lastProposed ?? applied,
   }
 }
 

@@ -57,6 +57,8 @@ export interface HistoryView {
   isClosed(session: bigint): boolean
   beginningOf(session: bigint): Zxid | undefined
   deliver(write: DeliveredWrite): void
+  /** A connection asks for the session; whether it gets it is not known yet. */
+  wanted?(session: bigint, connection: number): void
   /** A connection serves the session from now on. */
   attached?(session: bigint, connection: number): void
   /** What the answer to a `sync` that reaches a server with everything up to `applied` must show. */

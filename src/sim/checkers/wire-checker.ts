@@ -185,6 +185,7 @@ export class WireChecker {
     }
     const { sessionId, passwd, timeOut } = connect
     if (sessionId === 0n) return
+    this.#history.wanted?.(sessionId, connection.id)
     // It counts from here on, whenever it is answered.
     if (equalBytes(passwd ?? new Uint8Array(0), expectedPassword(sessionId))) {
       this.#sessions.renewed(sessionId as SessionId, this.#granted(timeOut))

@@ -222,7 +222,8 @@ export class EnsembleServer {
   /** Compares the server's tree with the model's, node by node. */
   checkTree(): void {
     const { replica } = must(this.#running, 'a server that runs is checked')
-    checkTree(replica.database, this.#around.ledger.stateAt(replica.database.lastZxid))
+    const { database } = replica
+    checkTree(database, this.#around.ledger.stateAt(database.lastZxid), ['/zookeeper/config'])
   }
 
   describe(): string {
@@ -338,6 +339,7 @@ export class EnsembleServer {
     this.#applied = database.lastZxid
     this.#observe()
     if (boot.recovery.snapshot === null) pump.beginSnapshot()
+    pump.start()
   }
 
   #makeDatabase(): Database {

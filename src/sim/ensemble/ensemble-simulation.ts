@@ -266,10 +266,8 @@ class EnsembleSimulation {
   }
 
   get #isEqual(): boolean {
-    const [first, ...others] = this.#servers.map((one) => (one.isServing ? one.lastZxid : null))
-    return (
-      first !== null && others.every((zxid) => zxid === first) && first === this.#ledger.durable
-    )
+    const { durable } = this.#ledger
+    return this.#servers.every((one) => one.isServing && this.#ledger.isSame(one.lastZxid, durable))
   }
 
   /** Sessions whose clients are gone. */

@@ -15,8 +15,16 @@ export class DeliveredWrites {
   readonly #writes = new Map<bigint, DeliveredWrite[]>()
   /** The connections that each session has had, in the order in which they were accepted. */
   readonly #connections = new Map<bigint, number[]>()
+  readonly #wanted = new Map<bigint, Set<number>>()
   /** The place in that list of the connection whose write was done last. */
   readonly #owners = new Map<bigint, number>()
+
+  /** A connection wants the session: its leader may know of that before its client does. */
+  wanted(session: bigint, connection: number): void {
+    const known = this.#wanted.get(session)
+    if (known === undefined) this.#wanted.set(session, new Set([connection]))
+    else known.add(connection)
+  }
 
   attached(session: bigint, connection: number): void {
     const known = this.#connections.get(session)
@@ -64,7 +72,8 @@ export class DeliveredWrites {
   }
 
   requireMoved(txn: ModelTxn, write: DeliveredWrite): void {
-    if ((this.#connections.get(write.session)?.length ?? 0) > 1) {
+    const wanted = [...(this.#wanted.get(write.session) ?? [])]
+    if (wanted.some((connection) => connection !== write.connection)) {
       mark('a write over an old connection is refused')
       return
     }

@@ -11,7 +11,7 @@ import { equalBytes } from '../../../base/text.ts'
 import { type Zxid, ZXID_ZERO, counterOf, epochOf, formatZxid } from '../../../base/zxid.ts'
 import { ErrorCode } from '../../../core/records/errors.ts'
 import { OpCode } from '../../../core/records/opcodes.ts'
-import type { DeliveredWrite, HistoryEntry } from '../../checkers/history.ts'
+import type { DeliveredWrite, HistoryEntry, HistoryView } from '../../checkers/history.ts'
 import { type ServiceRules, judgeTxn } from '../../checkers/txn-judge.ts'
 import { Violation } from '../../checkers/violation.ts'
 import { ModelDraft } from '../../model/model-apply.ts'
@@ -29,7 +29,7 @@ interface Epoch {
   readonly base: Zxid
 }
 
-export class Ledger {
+export class Ledger implements HistoryView {
   readonly #rules: ServiceRules
   readonly #isOnQuorum: QuorumCheck
   readonly #start: ModelState = emptyState()
@@ -90,8 +90,25 @@ export class Ledger {
     this.#writes.deliver(write)
   }
 
+  wanted(session: bigint, connection: number): void {
+    this.#writes.wanted(session, connection)
+  }
+
   attached(session: bigint, connection: number): void {
     this.#writes.attached(session, connection)
+  }
+
+  /**
+   * What is committed by now, unless a newer epoch has begun elsewhere: the leader that answers a
+   * `sync` asks nobody whether it still leads.
+   */
+  syncPoint(applied: Zxid): Zxid {
+    return epochOf(this.#committed) <= epochOf(applied) ? this.#committed : ZXID_ZERO
+  }
+
+  /** Whether two servers at these places have the same transactions. */
+  isSame(a: Zxid, b: Zxid): boolean {
+    return this.#last(a) === this.#last(b)
   }
 
   /** A transaction was found: a zxid means the same one everywhere and for ever. */

@@ -18,7 +18,7 @@ type History = Operation<RegisterOp>[]
 
 export class RegisterRecorder implements CallWitness {
   readonly #servedEpoch: () => number
-  readonly #began = new Map<SimCall, number>()
+  readonly #began = new Map<SimCall, Begun>()
   readonly #freshSyncs = new Set<SimCall>()
   readonly #histories = new Map<string, History>()
   #time = 0
@@ -35,19 +35,21 @@ export class RegisterRecorder implements CallWitness {
   }
 
   submitted(call: SimCall): void {
-    if (call.path.startsWith(REGISTER_PREFIX)) this.#began.set(call, ++this.#time)
+    if (!call.path.startsWith(REGISTER_PREFIX)) return
+    // A call lets go of its data when it is settled.
+    this.#began.set(call, { at: ++this.#time, value: textOf(call.data) })
   }
 
   settled(call: SimCall): void {
-    const beganAt = this.#began.get(call)
-    if (beganAt === undefined) return
+    const begun = this.#began.get(call)
+    if (begun === undefined) return
     if (call.op === OpCode.sync) {
       const isFresh = call.succeeded && epochOf(call.zxid) >= this.#servedEpoch()
       if (isFresh) this.#freshSyncs.add(call)
     } else if (call.op === OpCode.getData) {
       this.#onRead(call)
     } else {
-      this.#onWrite(call, beganAt)
+      this.#onWrite(call, begun)
     }
   }
 
@@ -66,7 +68,7 @@ export class RegisterRecorder implements CallWitness {
     if (sync === undefined || !this.#freshSyncs.has(sync) || call.failure !== null) return
     // In a later life of the client the read may be answered by a server that is behind.
     if (call.zxid < sync.zxid) return
-    const beganAt = this.#began.get(sync) as number
+    const beganAt = (this.#began.get(sync) as Begun).at
     if (call.error === ErrorCode.NoNode) {
       this.#add(call.path, { kind: 'read', outcome: 'missing' }, beganAt, ++this.#time)
     } else if (call.error === ErrorCode.Ok) {
@@ -78,17 +80,17 @@ export class RegisterRecorder implements CallWitness {
     }
   }
 
-  #onWrite(call: SimCall, beganAt: number): void {
+  #onWrite(call: SimCall, { at, value }: Begun): void {
     // Never sent: it has not happened.
     if (call.sends === 0) return
     const { path } = call
     if (call.failure !== null || call.sends > 1 || !JUDGED.has(call.error)) {
       for (let sends = 0; sends < call.sends; sends++) {
-        this.#add(path, opOf(call, true), beganAt, Number.POSITIVE_INFINITY)
+        this.#add(path, opOf(call, value, true), at, Number.POSITIVE_INFINITY)
       }
       return
     }
-    this.#add(path, opOf(call, false), beganAt, ++this.#time)
+    this.#add(path, opOf(call, value, false), at, ++this.#time)
   }
 
   #add(path: string, op: RegisterOp, beganAt: number, endedAt: number): void {
@@ -100,6 +102,11 @@ export class RegisterRecorder implements CallWitness {
   }
 }
 
+interface Begun {
+  readonly at: number
+  readonly value: string
+}
+
 const JUDGED: ReadonlySet<number> = new Set([
   ErrorCode.Ok,
   ErrorCode.NodeExists,
@@ -107,9 +114,8 @@ const JUDGED: ReadonlySet<number> = new Set([
   ErrorCode.BadVersion,
 ])
 
-function opOf(call: SimCall, isUnknown: boolean): RegisterOp {
+function opOf(call: SimCall, value: string, isUnknown: boolean): RegisterOp {
   const { error } = call
-  const value = textOf(call.data)
   const expected = call.version
   const refusal = error === ErrorCode.BadVersion ? 'bad version' : 'missing'
   switch (call.op) {
