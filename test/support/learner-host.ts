@@ -2,7 +2,7 @@
 // when it is told to, in the order in which it was given. It keeps what a disk would keep, so that
 // a test can ask at any moment what a crash would leave, and it reads what the learner sends.
 
-import { formatZxid, type Zxid, ZXID_ZERO } from '../../src/base/zxid.ts'
+import { type Zxid, ZXID_ZERO } from '../../src/base/zxid.ts'
 import type { LinkId, PeerAddress } from '../../src/ports/peer-network.ts'
 import { MalformedRecord } from '../../src/core/jute/reader.ts'
 import { JuteWriter } from '../../src/core/jute/writer.ts'
@@ -10,7 +10,7 @@ import { PacketStream } from '../../src/core/peer/packet-stream.ts'
 import type { PeerLinks, RemarkFields } from '../../src/core/peer/peer-links.ts'
 import type { Membership } from '../../src/core/quorum/membership.ts'
 import { membershipOf } from '../../src/core/quorum/membership-text.ts'
-import { packetName, PacketType } from '../../src/core/records/quorum-packet.ts'
+import { packetName } from '../../src/core/records/quorum-packet.ts'
 import type { History } from '../../src/core/zab/history.ts'
 import type { Learning } from '../../src/core/zab/learning.ts'
 import type { LogEntry } from '../../src/core/zab/log-entry.ts'
@@ -140,7 +140,7 @@ export class SmallLearnerHost implements LearnerHost {
 
   /** Reads what the learner has written since. */
   collect(): void {
-    for (const [link, out] of this.links.outputs) {
+    for (const out of this.links.outputs.values()) {
       const bytes = out.copy()
       out.reset()
       const stream = new PacketStream()
@@ -156,14 +156,14 @@ export class SmallLearnerHost implements LearnerHost {
           bytes: bytes.slice(start, end),
           durable: this.durable,
         })
-        this.did.push(`send ${packetName(packet.type)} ${formatZxid(packet.zxid)} to ${link}`)
+        this.did.push(`send ${packetName(packet.type)} ${zxidWord(packet.zxid)}`)
         start = end
       }
     }
   }
 
   append({ zxid }: LogEntry): void {
-    this.did.push(`append ${formatZxid(zxid)}`)
+    this.did.push(`append ${zxidWord(zxid)}`)
     this.#log.push(zxid)
     this.#tasks.push({ kind: 'append', zxid })
   }
@@ -174,7 +174,7 @@ export class SmallLearnerHost implements LearnerHost {
   }
 
   apply({ zxid }: LogEntry): void {
-    this.did.push(`apply ${formatZxid(zxid)}`)
+    this.did.push(`apply ${zxidWord(zxid)}`)
     this.database.push(zxid)
   }
 
@@ -210,7 +210,7 @@ export class SmallLearnerHost implements LearnerHost {
   }
 
   beginSnapshot(zxid: Zxid): void {
-    this.did.push(`begin snapshot ${formatZxid(zxid)}`)
+    this.did.push(`begin snapshot ${zxidWord(zxid)}`)
     this.#snapshotZxid = zxid
     this.#streamed = []
     this.isSnapshotWhole = false
@@ -235,11 +235,11 @@ export class SmallLearnerHost implements LearnerHost {
   saveHistory(): void {
     this.did.push('save history')
     this.#log = []
-    this.#tasks.push({ kind: 'save', zxid: this.database.at(-1) ?? ZXID_ZERO })
+    this.#tasks.push({ kind: 'save', zxid: this.database.at(-1) ?? this.durable.snapshot })
   }
 
   truncate(zxid: Zxid): void {
-    this.did.push(`truncate ${formatZxid(zxid)}`)
+    this.did.push(`truncate ${zxidWord(zxid)}`)
     this.#log = this.#log.filter((z) => z <= zxid)
     this.database = this.database.filter((z) => z <= zxid)
     this.#tasks.push({ kind: 'truncate', zxid })
@@ -293,6 +293,10 @@ export class SmallLinks implements PeerLinks {
     return link
   }
 
+  get lastLink(): LinkId {
+    return -this.dialled.length
+  }
+
   output(link: LinkId): JuteWriter {
     const out = this.outputs.get(link)
     if (out === undefined) throw new Error(`link ${link} is not open`)
@@ -317,5 +321,6 @@ function unused(): never {
   throw new Error('a learner has no use for this')
 }
 
-export const isAckOf = (packet: SentPacket, zxid: Zxid): boolean =>
-  packet.name === packetName(PacketType.ack) && packet.zxid === zxid
+/** Epoch and counter, which are shorter to read than a number. */
+export const zxidWord = (zxid: Zxid): string =>
+  zxid < 0 ? 'none' : `${Math.floor(zxid / 2 ** 32)}.${zxid >>> 0}`
