@@ -13,6 +13,9 @@ export interface AdminFacts {
   readonly minSessionTimeoutMs: number
   readonly maxSessionTimeoutMs: number
   readonly listenBacklog: number
+  /** Ticks; 0 for a server that stands alone. */
+  readonly initLimit: number
+  readonly syncLimit: number
 }
 
 /** Figures that change, counted outside the replica. */

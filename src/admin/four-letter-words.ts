@@ -7,6 +7,7 @@ import { formatZxid } from '../base/zxid.ts'
 import type { ConnectionId } from '../ports/client-network.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { ConnectionStatus, ReplicaStatus } from '../core/replica/status.ts'
+import type { EnsembleStatus } from './ensemble-status.ts'
 import { environmentEntries } from './environment.ts'
 import type { AdminFacts, AdminFigures } from './facts.ts'
 import { javaDate } from './java-date.ts'
@@ -19,7 +20,14 @@ export interface AdminSources {
   readonly facts: AdminFacts
   readonly figures: AdminFigures
   readonly disk: Disk
+  /** Absent for a server that stands alone. */
+  readonly ensemble?: EnsembleStatus
 }
+
+const NOT_SERVING = 'This ZooKeeper instance is not currently serving requests'
+
+/** What can be said without a database. */
+const ALWAYS_ANSWERED: ReadonlySet<string> = new Set(['ruok', 'isro', 'envi', 'gtmk', 'stmk'])
 
 export class FourLetterWords {
   readonly #sources: AdminSources
@@ -38,11 +46,14 @@ export class FourLetterWords {
     if (this.#allowed !== null && !this.#allowed.has(word)) {
       return `${word} is not executed because it is not in the whitelist.\n`
     }
+    if (this.#mode === null && !ALWAYS_ANSWERED.has(word)) {
+      return word === 'hash' ? NOT_SERVING : `${NOT_SERVING}\n`
+    }
     switch (word) {
       case 'ruok':
         return 'imok'
       case 'isro':
-        return 'rw'
+        return this.#mode === null ? 'null' : this.#isReadOnly ? 'ro' : 'rw'
       case 'srvr':
         return this.#version() + this.#server()
       case 'stat':
@@ -84,8 +95,19 @@ export class FourLetterWords {
     }
   }
 
+  /** Null while no clients are served. */
+  get #mode(): string | null {
+    const { ensemble, status } = this.#sources
+    return ensemble === undefined ? status.mode : ensemble.mode
+  }
+
+  get #isReadOnly(): boolean {
+    return this.#mode === 'read-only'
+  }
+
   #version(): string {
-    return `Zookeeper version: ${this.#sources.facts.version}\n`
+    const readOnly = this.#isReadOnly ? 'READ-ONLY mode; serving only read-only clients\n' : ''
+    return `Zookeeper version: ${this.#sources.facts.version}\n${readOnly}`
   }
 
   #server(): string {
@@ -100,9 +122,16 @@ export class FourLetterWords {
       `Connections: ${status.connectionCount}\n` +
       `Outstanding: ${status.outstandingCount}\n` +
       `Zxid: ${formatZxid(status.lastZxid)}\n` +
-      `Mode: ${status.mode}\n` +
-      `Node count: ${status.nodeCount}\n`
+      `Mode: ${this.#mode}\n` +
+      `Node count: ${status.nodeCount}\n${this.#proposals()}`
     )
+  }
+
+  #proposals(): string {
+    const leading = this.#sources.ensemble?.leading ?? null
+    if (leading === null || this.#mode !== 'leader') return ''
+    const { lastProposalBytes, minProposalBytes, maxProposalBytes } = leading
+    return `Proposal sizes last/min/max: ${lastProposalBytes}/${minProposalBytes}/${maxProposalBytes}\n`
   }
 
   #stat(asking: ConnectionId): string {
@@ -122,8 +151,8 @@ export class FourLetterWords {
   }
 
   #configuration(): string {
-    const { facts } = this.#sources
-    return linesOf([
+    const { facts, ensemble } = this.#sources
+    const common = linesOf([
       ['clientPort', facts.clientPort],
       ['secureClientPort', -1],
       ['dataDir', facts.dataDirectory],
@@ -135,8 +164,23 @@ export class FourLetterWords {
       ['minSessionTimeout', facts.minSessionTimeoutMs],
       ['maxSessionTimeout', facts.maxSessionTimeoutMs],
       ['clientPortListenBacklog', facts.listenBacklog],
-      ['serverId', 0],
+      ['serverId', ensemble?.serverId ?? 0],
     ])
+    return ensemble === undefined ? common : common + this.#ensembleConfiguration(ensemble)
+  }
+
+  /** A server that is cut off shows no members: those it knows may be others by now. */
+  #ensembleConfiguration(ensemble: EnsembleStatus): string {
+    const { facts } = this.#sources
+    const lines = linesOf([
+      ['initLimit', facts.initLimit],
+      ['syncLimit', facts.syncLimit],
+      ['electionAlg', 3],
+      ['electionPort', ensemble.electionPort],
+      ['quorumPort', ensemble.quorumPort],
+      ['peerType', ensemble.isVoter ? 0 : 1],
+    ])
+    return this.#isReadOnly ? lines : `${lines}membership: \n${ensemble.membershipText}`
   }
 
   #environment(): string {
@@ -181,27 +225,38 @@ export class FourLetterWords {
 
   #dump(): string {
     const { status } = this.#sources
-    const sessions = [...status.sessionExpiry()]
     const connections = status.connectionExpiry()
     const owners = [...status.ephemerals()]
-    const total = (buckets: readonly { readonly members: readonly unknown[] }[]): number =>
-      buckets.reduce((sum, bucket) => sum + bucket.members.length, 0)
-    let text = `SessionTracker dump:\nSession Sets (${sessions.length})/(${total(sessions)}):\n`
-    for (const { wallMs, members } of sessions) {
-      text += `${members.length} expire at ${javaDate(wallMs)}:\n`
-      for (const id of members) text += `\t${formatSessionId(id)}\n`
-    }
+    let text = `SessionTracker dump:\n${this.#sessions()}`
     text += `ephemeral nodes dump:\nSessions with Ephemerals (${owners.length}):\n`
     for (const [id, paths] of owners) {
       text += `${formatSessionId(id)}:\n${paths.map((path) => `\t${path}\n`).join('')}`
     }
-    text += `Connections dump:\nConnections Sets (${connections.length})/(${total(connections)}):\n`
+    text += `Connections dump:\nConnections ${setsOf(connections)}`
     for (const { wallMs, members } of connections) {
       text += `${members.length} expire at ${javaDate(wallMs)}:\n`
       for (const member of members) {
         const session = formatSessionId(member.session?.id ?? 0n)
         text += `\tip: ${endpoint(member)} sessionId: ${session}\n`
       }
+    }
+    return text
+  }
+
+  /** Only who decides when sessions end can tell; others know which there are. */
+  #sessions(): string {
+    const { status, ensemble } = this.#sources
+    const global = ensemble?.globalSessions() ?? null
+    if (global !== null) {
+      const sessions = [...global]
+      const lines = sessions.map(([id, ms]) => `${formatSessionId(id)}\t${ms}ms\n`)
+      return `Global Sessions(${sessions.length}):\n${lines.join('')}`
+    }
+    const buckets = [...status.sessionExpiry()]
+    let text = `Session ${setsOf(buckets)}`
+    for (const { wallMs, members } of buckets) {
+      text += `${members.length} expire at ${javaDate(wallMs)}:\n`
+      for (const id of members) text += `\t${formatSessionId(id)}\n`
     }
     return text
   }
@@ -213,6 +268,12 @@ export class FourLetterWords {
     }
     return String(this.#traceMask)
   }
+}
+
+/** How many there are: buckets, then what is in them. */
+function setsOf(buckets: readonly { readonly members: readonly unknown[] }[]): string {
+  const total = buckets.reduce((sum, bucket) => sum + bucket.members.length, 0)
+  return `Sets (${buckets.length})/(${total}):\n`
 }
 
 function briefly(connection: ConnectionStatus, asking: ConnectionId): string {

@@ -1,6 +1,7 @@
 // The `mntr` word: figures by name, one on each line, under the names of ZooKeeper's metrics. Only
 // those are printed that have a meaning here; counters that cannot move are left out.
 
+import type { EnsembleStatus } from './ensemble-status.ts'
 import { maxFileDescriptorCount, openFileDescriptorCount } from './environment.ts'
 import type { AdminFacts, AdminFigures, DurationFigures } from './facts.ts'
 import { javaDouble } from './java-double.ts'
@@ -10,6 +11,8 @@ export interface MonitorSources {
   readonly status: ReplicaStatus
   readonly facts: AdminFacts
   readonly figures: AdminFigures
+  /** Absent for a server that stands alone. */
+  readonly ensemble?: EnsembleStatus
 }
 
 export function monitorLines(sources: MonitorSources): string {
@@ -21,12 +24,13 @@ export function monitorLines(sources: MonitorSources): string {
 
 type Figure = readonly [name: string, value: string | number | null]
 
-function figuresOf({ status, facts, figures }: MonitorSources): readonly Figure[] {
+function figuresOf({ status, facts, figures, ensemble }: MonitorSources): readonly Figure[] {
   const { statistics } = status
   const average = statistics.latencySumMs / Math.max(1, statistics.latencyCount)
   return [
     ['version', facts.version],
-    ['server_state', status.mode],
+    ['server_state', ensemble?.mode ?? status.mode],
+    ...(ensemble === undefined ? [] : ensembleFigures(ensemble)),
     ['avg_latency', javaDouble(average)],
     ['max_latency', statistics.latencyMaxMs],
     ['min_latency', statistics.latencyMinMs],
@@ -40,7 +44,7 @@ function figuresOf({ status, facts, figures }: MonitorSources): readonly Figure[
     ['ephemerals_count', status.ephemeralCount],
     ['approximate_data_size', status.approximateDataBytes],
     ['global_sessions', status.sessionCount],
-    ['local_sessions', 0],
+    ['local_sessions', ensemble?.localSessionCount ?? 0],
     ['open_file_descriptor_count', openFileDescriptorCount()],
     ['max_file_descriptor_count', maxFileDescriptorCount()],
     ['connection_rejected', figures.refusedConnectionCount],
@@ -56,6 +60,35 @@ function figuresOf({ status, facts, figures }: MonitorSources): readonly Figure[
     ...summary('fsynctime', figures.syncs),
     ...summary('snapshottime', figures.snapshots),
     ...summary('jvm_pause_time_ms', figures.pauses),
+  ]
+}
+
+/** A server that is cut off knows nothing of its ensemble that would be worth a figure. */
+function ensembleFigures(ensemble: EnsembleStatus): readonly Figure[] {
+  if (ensemble.mode === 'read-only') return summary('election_time', ensemble.elections)
+  return [
+    ['peer_state', ensemble.peerState],
+    ['quorum_size', ensemble.voterCount],
+    ...leaderFigures(ensemble),
+    ...summary('election_time', ensemble.elections),
+  ]
+}
+
+function leaderFigures({ leading }: EnsembleStatus): readonly Figure[] {
+  if (leading === null) return []
+  return [
+    ['learners', leading.learnerCount],
+    // Its name before version 3.6, for which old dashboards ask.
+    ['followers', leading.learnerCount],
+    ['synced_followers', leading.syncedFollowerCount],
+    ['synced_non_voting_followers', leading.syncedNonVotingFollowerCount],
+    ['synced_observers', leading.syncedObserverCount],
+    ['pending_syncs', leading.pendingSyncCount],
+    ['leader_uptime', leading.uptimeMs],
+    ['proposal_count', leading.proposalCount],
+    ['last_proposal_size', leading.lastProposalBytes],
+    ['max_proposal_size', leading.maxProposalBytes],
+    ['min_proposal_size', leading.minProposalBytes],
   ]
 }
 

@@ -42,4 +42,6 @@ export const adminFactsOf = (config: ServerConfig): AdminFacts => ({
   minSessionTimeoutMs: config.minSessionTimeoutMs,
   maxSessionTimeoutMs: config.maxSessionTimeoutMs,
   listenBacklog: config.listenBacklog,
+  initLimit: config.ensemble?.timing.initLimit ?? 0,
+  syncLimit: config.ensemble?.timing.syncLimit ?? 0,
 })
