@@ -114,9 +114,14 @@ export class LearnerOutput {
     this.#waitingBytes = 0
   }
 
-  /** Whether a packet has to wait behind others. */
+  /**
+   * Whether a packet has to wait behind others. Behind a history that has broken off nothing is
+   * written any more: the learner would take what it has for all there is.
+   */
   get #isHeldBack(): boolean {
-    return this.#awaitsRoom || this.#snapshot !== null || this.#walk !== null
+    return (
+      this.#awaitsRoom || this.#snapshot !== null || this.#walk !== null || this.problem !== null
+    )
   }
 
   /** Writes what there is until the link has had enough. */
