@@ -15,6 +15,7 @@ import type { PipelineSettings } from '../pipeline/settings.ts'
 import type { Database } from '../tree/database.ts'
 import { WatchManager } from '../watch/watch-manager.ts'
 import { SessionReporter } from '../session/session-reporter.ts'
+import { type SessionTable, SessionTracker } from '../session/session-tracker.ts'
 import type { LearnerRole } from '../zab/roles.ts'
 import type { ClientConnection } from './client-connection.ts'
 import { Clients } from './clients.ts'
@@ -66,6 +67,7 @@ export class Replica {
   readonly #standaloneService: Service | null
   readonly #member: Member | null
   readonly #links: Links
+  #desk: SessionDesk | null = null
 
   /** `database` is what recovery found; everything in it is durable. */
   constructor(options: ReplicaOptions, database: Database, moment: Moment) {
@@ -225,9 +227,9 @@ export class Replica {
 
   /** This server orders writes itself. */
   #lead(order: Order, servesClients: boolean): Service {
-    const { settings, firstSessionId, fieldBytesMax } = this.#options
+    const { settings, fieldBytesMax } = this.#options
     const { database } = this
-    const sessions = new SessionDesk(database, settings, firstSessionId)
+    const sessions = this.#openDesk(new SessionTracker(settings.tickMs))
     sessions.adoptAll(this.#time.nowMs)
     return new Service(
       this.#serviceContext(servesClients),
@@ -240,15 +242,22 @@ export class Replica {
 
   /** Another server orders writes. */
   #follow(learner: LearnerRole): Service {
-    const { settings, firstSessionId } = this.#options
     const { database } = this
-    const sessions = new SessionDesk(database, settings, firstSessionId, new SessionReporter())
+    const sessions = this.#openDesk(new SessionReporter())
     return new Service(
       this.#serviceContext(true),
       database,
       sessions,
       (onSynced) => new Forwarder(learner, onSynced),
     )
+  }
+
+  /** Each role keeps sessions in its own way; their ids go on from one role to the next. */
+  #openDesk(tracker: SessionTable): SessionDesk {
+    const { settings, firstSessionId } = this.#options
+    const firstId = this.#desk?.nextId ?? firstSessionId
+    this.#desk = new SessionDesk(this.database, settings, firstId, tracker)
+    return this.#desk
   }
 
   #serviceContext(servesClients: boolean): ServiceContext {

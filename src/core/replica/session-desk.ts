@@ -19,7 +19,10 @@ import type { ClientConnection } from './client-connection.ts'
 export const OWNED_HERE = 0
 
 export class SessionDesk {
+  /** Sessions of the whole ensemble. */
   readonly tracker: SessionTable
+  /** Sessions of this server alone; null where there are none. */
+  readonly local: SessionTracker | null
   readonly #database: Database
   readonly #settings: PipelineSettings
   readonly #connections = new Map<SessionId, ClientConnection>()
@@ -34,7 +37,9 @@ export class SessionDesk {
     settings: PipelineSettings,
     firstId: SessionId,
     tracker: SessionTable = new SessionTracker(settings.tickMs),
+    hasLocal: boolean = false,
   ) {
+    this.local = hasLocal ? new SessionTracker(settings.tickMs) : null
     this.#database = database
     this.#settings = settings
     this.tracker = tracker
@@ -51,9 +56,14 @@ export class SessionDesk {
     return negotiatedTimeoutMs(requestedMs, minSessionTimeoutMs, maxSessionTimeoutMs)
   }
 
+  /** Where the next one who gives out ids for this server goes on: none is given out twice. */
+  get nextId(): SessionId {
+    return this.#nextId
+  }
+
   newId(): SessionId {
     let id = this.#nextId
-    while (this.tracker.get(id) !== undefined || this.#database.sessions.has(id))
+    while (this.tracker.get(id) ?? this.local?.get(id) ?? this.#database.sessions.has(id))
       id = sessionIdOf(id + 1n)
     this.#nextId = sessionIdOf(id + 1n)
     return id
@@ -73,6 +83,28 @@ export class SessionDesk {
     if (session === undefined || session.closing) return null
     session.owner = owner
     return this.tracker.add(id, timeoutMs, nowMs)
+  }
+
+  /** Something was heard of the session. */
+  touch(session: TrackedSession, nowMs: number): void {
+    if (session.scope === 'local') this.local!.touch(session, nowMs)
+    else this.tracker.touch(session, nowMs)
+  }
+
+  /** A session of this server alone, from now on. */
+  addLocal(id: SessionId, timeoutMs: number, nowMs: number): TrackedSession {
+    const session = this.local!.add(id, timeoutMs, nowMs)
+    session.scope = 'local'
+    return session
+  }
+
+  /** A local session is everybody's now: its connection goes on with that. */
+  upgraded(connection: ClientConnection, nowMs: number): void {
+    const { id, timeoutMs } = connection.session!
+    this.local?.remove(id)
+    const session = this.tracker.add(id, timeoutMs, nowMs)
+    session.owner = OWNED_HERE
+    connection.session = session
   }
 
   attach(connection: ClientConnection, session: TrackedSession): void {
@@ -98,6 +130,7 @@ export class SessionDesk {
     const connection = this.#connections.get(id)
     this.#connections.delete(id)
     this.tracker.remove(id)
+    this.local?.remove(id)
     return connection
   }
 }
