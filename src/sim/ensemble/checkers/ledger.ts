@@ -12,7 +12,7 @@ import { type Zxid, ZXID_ZERO, counterOf, epochOf, formatZxid } from '../../../b
 import { ErrorCode } from '../../../core/records/errors.ts'
 import { OpCode } from '../../../core/records/opcodes.ts'
 import type { DeliveredWrite, HistoryEntry, HistoryView } from '../../checkers/history.ts'
-import { type ServiceRules, judgeTxn } from '../../checkers/txn-judge.ts'
+import { type ServiceRules, judgeTxn, refusedResults } from '../../checkers/txn-judge.ts'
 import { Violation } from '../../checkers/violation.ts'
 import { ModelDraft } from '../../model/model-apply.ts'
 import type { Answer } from '../../model/model-read.ts'
@@ -235,14 +235,14 @@ export class Ledger implements HistoryView {
     txn: ModelTxn,
     write: DeliveredWrite | null,
   ): Answer {
-    const isMoved =
-      txn.type === OpCode.error && txn.body['err'] === ErrorCode.SessionMoved && write !== null
-    if (!isMoved) {
+    if (write === null || !isMoved(txn)) {
       if (write !== null) this.#writes.requireOwner(txn, write)
       return judgeTxn(this.#rules, before, draft, txn, write)
     }
     this.#writes.requireMoved(txn, write)
-    return { error: ErrorCode.SessionMoved, body: null }
+    if (txn.parts === null) return { error: ErrorCode.SessionMoved, body: null }
+    const results = refusedResults(txn.parts.length, 0, ErrorCode.SessionMoved)
+    return { error: ErrorCode.Ok, body: { results } }
   }
 
   #indexAfter(zxid: Zxid): number {
@@ -255,4 +255,10 @@ export class Ledger implements HistoryView {
     }
     return low
   }
+}
+
+/** Refused because it came over a connection that the session has left. */
+function isMoved(txn: ModelTxn): boolean {
+  const { type, body } = txn.parts?.[0] ?? txn
+  return type === OpCode.error && body['err'] === ErrorCode.SessionMoved
 }

@@ -43,6 +43,7 @@ export class RegisterRecorder implements CallWitness {
   settled(call: SimCall): void {
     const begun = this.#began.get(call)
     if (begun === undefined) return
+    if (call.op !== OpCode.sync) this.#began.delete(call)
     if (call.op === OpCode.sync) {
       const isFresh = call.succeeded && epochOf(call.zxid) >= this.#servedEpoch()
       if (isFresh) this.#freshSyncs.add(call)
@@ -55,6 +56,11 @@ export class RegisterRecorder implements CallWitness {
 
   /** The run is over: calls that are still open may have done something or not. */
   judge(): void {
+    for (const [call, { at, value }] of this.#began) {
+      if (call.op === OpCode.sync || call.op === OpCode.getData || call.sends === 0) continue
+      this.#add(call.path, opOf(call, value, true), at, Number.POSITIVE_INFINITY)
+    }
+    this.#began.clear()
     for (const [path, history] of this.#histories) {
       const verdict = checkLinearizable(REGISTER, history)
       mark(`a register is ${verdict}`)
