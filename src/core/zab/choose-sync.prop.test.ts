@@ -8,9 +8,17 @@ import { describe, expect, it } from 'vitest'
 
 import { entryAt, SmallHistory } from '../../../test/support/leader-host.ts'
 import { collectMarks } from '../../base/marks.ts'
-import { counterOf, epochOf, formatZxid, type Zxid, ZXID_ZERO, zxidOf } from '../../base/zxid.ts'
+import {
+  counterOf,
+  epochOf,
+  formatZxid,
+  type Zxid,
+  ZXID_NONE,
+  ZXID_ZERO,
+  zxidOf,
+} from '../../base/zxid.ts'
 import { chooseSync, type SyncPlan } from './choose-sync.ts'
-import { NO_FAULTS } from './zab-faults.ts'
+import { NO_FAULTS, type ZabFaults } from './zab-faults.ts'
 
 /** A learner: what is in its log, and the last transaction of the snapshot that the log stands on. */
 interface Learner {
@@ -122,8 +130,8 @@ const held = ({ snapshot, log }: Learner, committed: readonly Zxid[]): readonly 
 
 const lastOf = ({ snapshot, log }: Learner): Zxid => log.at(-1) ?? snapshot
 
-const planIn = (drawn: Situation, history: SmallHistory): SyncPlan =>
-  chooseSync(lastOf(drawn.learner), { history, forceSnapshotSync: false, faults: NO_FAULTS })
+const planIn = (drawn: Situation, history: SmallHistory, faults: ZabFaults = NO_FAULTS): SyncPlan =>
+  chooseSync(lastOf(drawn.learner), { history, forceSnapshotSync: false, faults })
 
 describe('a plan for a learner', () => {
   it('gives it the committed history of the leader, whatever it has', () => {
@@ -161,5 +169,29 @@ describe('a plan for a learner', () => {
     expect([...marks.keys()]).toEqual(
       expect.arrayContaining(['sync.from-log', 'sync.foreign-tail', 'sync.trunc']),
     )
+  })
+
+  it.each(['neverTruncates', 'ignoresForeignTail'] as const)(
+    'is wrong with the old fault %s, which this test finds',
+    (fault) => {
+      const result = fc.check(
+        fc.property(situation, (drawn) => {
+          const plan = planIn(drawn, historyOf(drawn), { ...NO_FAULTS, [fault]: true })
+          expect(carriedOut(plan, drawn)).toEqual(drawn.committed)
+        }),
+        { numRuns: 2_000 },
+      )
+      expect(result.failed).toBe(true)
+    },
+  )
+
+  it('is the whole database for who asks for nothing else, or has none', () => {
+    const log = [entryAt(zxidOf(1, 1)), entryAt(zxidOf(1, 2))]
+    const history = new SmallHistory({ log })
+    const plan = (last: Zxid, forceSnapshotSync: boolean): string =>
+      chooseSync(last, { history, forceSnapshotSync, faults: NO_FAULTS }).kind
+    expect(plan(zxidOf(1, 1), true)).toBe('snap')
+    expect(plan(ZXID_NONE, false)).toBe('snap')
+    expect(plan(zxidOf(1, 1), false)).toBe('diff')
   })
 })
