@@ -52,6 +52,7 @@ export function ensembleOptionsOf(context: MemberContext): EnsembleOptions {
     snapshotSyncsMax: sync.concurrentSnapshotsMax,
     differenceSyncsMax: sync.concurrentDiffsMax,
     leaderServes: ensemble.leaderServes,
+    readOnlyMode: ensemble.readOnlyMode,
     openLog: (from) => storage().openLog(from),
     makeDatabase,
   }

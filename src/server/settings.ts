@@ -9,6 +9,8 @@ import { versionLine } from './version.ts'
 
 export const pipelineSettingsOf = (config: ServerConfig): PipelineSettings => ({
   ...config.meaning,
+  localSessions: config.ensemble?.localSessions ?? false,
+  localSessionsUpgrading: config.ensemble?.localSessionsUpgrading ?? false,
   tickMs: config.tickMs,
   minSessionTimeoutMs: config.minSessionTimeoutMs,
   maxSessionTimeoutMs: config.maxSessionTimeoutMs,

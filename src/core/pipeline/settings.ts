@@ -22,6 +22,10 @@ export interface PipelineSettings extends OwnerRules {
   readonly digestAlgorithm: string
   /** `DigestAuthenticationProvider.superDigest`: the identity, `user:hash`, that may do everything. */
   readonly superDigest: string | null
+  /** `localSessionsEnabled`: sessions begin as those of one server, without a transaction. */
+  readonly localSessions: boolean
+  /** `localSessionsUpgradingEnabled`: they become everybody's with their first ephemeral. */
+  readonly localSessionsUpgrading: boolean
   /** `znode.container.checkIntervalMs`; 0 never removes containers and nodes with a time to live. */
   readonly containerCheckIntervalMs: number
   /** `znode.container.maxPerMinute` */
@@ -43,6 +47,8 @@ export const DEFAULT_PIPELINE_SETTINGS: PipelineSettings = {
   digestAuthentication: true,
   digestAlgorithm: 'SHA1',
   superDigest: null,
+  localSessions: false,
+  localSessionsUpgrading: false,
   containerCheckIntervalMs: 60_000,
   containerMaxPerMinute: 10_000,
   containerMaxNeverUsedMs: 0,

@@ -30,6 +30,8 @@ export interface EnsembleOptions {
   readonly differenceSyncsMax: number
   /** `leaderServes`: a leader accepts clients. */
   readonly leaderServes: boolean
+  /** `readonlymode.enabled`: a server without a leader serves reads to clients that ask for that. */
+  readonly readOnlyMode?: boolean
   /** The transactions on disk, see `History.openLog`. */
   openLog(from: Zxid): LogCursor | null
   /** An empty database, to be filled from a leader's snapshot. */

@@ -8,6 +8,7 @@ import { EMPTY_BYTES } from '../../base/text.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import type { JuteReader } from '../jute/reader.ts'
 import { JuteWriter } from '../jute/writer.ts'
+import { ErrorCode } from '../records/errors.ts'
 import { OpCode } from '../records/opcodes.ts'
 import type { TrackedSession } from '../session/session-tracker.ts'
 import type { LogEntry } from '../zab/log-entry.ts'
@@ -24,6 +25,8 @@ interface Passed {
 }
 
 export class Forwarder implements Writes {
+  readonly isReadOnly: boolean = false
+  readonly refusal: number = ErrorCode.MarshallingError
   readonly lastProposed: Zxid | null = null
   readonly #learner: LearnerRole
   readonly #onSynced: (connection: ClientConnection) => void

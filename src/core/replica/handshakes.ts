@@ -53,6 +53,10 @@ export class Handshakes {
       return
     }
     connection.knowsReadOnly = request.readOnly !== null
+    if (this.#writes.isReadOnly && request.readOnly !== true) {
+      this.#clients.drop(connection)
+      return
+    }
     if (request.sessionId === 0n) {
       this.#begin(connection, this.#sessions.timeoutFor(request.timeOut))
       return
@@ -98,6 +102,11 @@ export class Handshakes {
   }
 
   #begin(connection: ClientConnection, timeoutMs: number): void {
+    if (this.#sessions.local !== null) {
+      const id = this.#sessions.newId()
+      this.#connected(connection, this.#sessions.addLocal(id, timeoutMs, this.#time.nowMs))
+      return
+    }
     const session = this.#sessions.tracker.add(this.#sessions.newId(), timeoutMs, this.#time.nowMs)
     this.#sessions.attach(connection, session)
     connection.state = 'connecting'
@@ -106,6 +115,14 @@ export class Handshakes {
 
   /** A client goes on with a session that is its own, if it still is one. */
   #goOn(connection: ClientConnection, id: SessionId, timeoutMs: number): void {
+    if (this.#isLocal(id)) {
+      this.#connected(connection, this.#sessions.addLocal(id, timeoutMs, this.#time.nowMs))
+      return
+    }
+    if (this.#writes.isReadOnly) {
+      this.#refuse(connection)
+      return
+    }
     if (this.#writes.lastProposed === null) {
       this.#ask(connection, id, timeoutMs)
       return
@@ -113,6 +130,12 @@ export class Handshakes {
     const session = this.#sessions.renew(id, timeoutMs, OWNED_HERE, this.#time.nowMs)
     if (session === null) this.#refuse(connection)
     else this.#renew(connection, session, this.#writes.lastProposed)
+  }
+
+  /** Without a leader, every session that is not known to be over goes on here, for the time being. */
+  #isLocal(id: SessionId): boolean {
+    if (this.#sessions.local?.get(id)?.closing === false) return true
+    return this.#writes.isReadOnly && this.#database.sessions.has(id)
   }
 
   #ask(connection: ClientConnection, id: SessionId, timeoutMs: number): void {
@@ -145,13 +168,14 @@ export class Handshakes {
   #connected(connection: ClientConnection, session: TrackedSession): void {
     connection.state = 'open'
     this.#sessions.attach(connection, session)
-    writeConnected(connection.output, session, connection.knowsReadOnly)
+    const { knowsReadOnly } = connection
+    writeConnected(connection.output, session, knowsReadOnly, this.#writes.isReadOnly)
     this.#clients.sent(connection)
   }
 
   #beginServing(connection: ClientConnection, session: TrackedSession): void {
     // The client has waited for our disk: that is not held against it.
-    this.#sessions.tracker.touch(session, this.#time.nowMs)
+    this.#sessions.touch(session, this.#time.nowMs)
     this.#connected(connection, session)
     this.#onServing(connection)
   }

@@ -33,6 +33,8 @@ export interface ServiceMaker {
   /** Clients are served on the database as it is; writes are ordered by `leader`. */
   lead(leader: LeaderRole): Service
   follow(learner: LearnerRole): Service
+  /** What is there is served to those who do not mind that it may be old. */
+  readOnly(): Service
 }
 
 export class Member implements ElectionHost {
@@ -56,6 +58,8 @@ export class Member implements ElectionHost {
   /** Why the present role ends with this step. */
   #leaveReason: string | null = null
   #designated: number | null = null
+  /** When a server that still looks for a leader begins to serve reads. */
+  #readOnlyMs = Infinity
   #electionRestarts = false
   #taskCount = 0
   #durable: Zxid
@@ -119,6 +123,7 @@ export class Member implements ElectionHost {
       this.election.deadlineMs,
       this.#leading?.deadlineMs ?? Infinity,
       this.#learning?.deadlineMs ?? Infinity,
+      this.#readOnlyMs,
     )
   }
 
@@ -136,6 +141,7 @@ export class Member implements ElectionHost {
 
   onWake(): void {
     if (this.nowMs >= this.election.deadlineMs) this.election.onTime()
+    if (this.nowMs >= this.#readOnlyMs && this.#elected === null) this.#serveReadOnly()
     const role = this.#leading ?? this.#learning
     if (role !== null && !this.#isEnding && this.nowMs >= role.deadlineMs) role.onTime()
   }
@@ -185,14 +191,28 @@ export class Member implements ElectionHost {
   // Roles
 
   #look(): void {
+    const { readOnlyMode = false, timing } = this.options
     this.#standing = 'looking'
     this.#designated = null
+    this.#readOnlyMs = readOnlyMode
+      ? this.nowMs + Math.max(READ_ONLY_AFTER_MS, timing.tickMs)
+      : Infinity
     this.election.look(this.desk.history.lastZxid, this.desk.epochs.current)
+  }
+
+  #serveReadOnly(): void {
+    mark('read-only')
+    this.#readOnlyMs = Infinity
+    this.#service = this.#maker.readOnly()
+    this.remark('warn', 'no leader is in sight: serving reads to those who ask for no more')
   }
 
   #take(vote: Vote): void {
     this.#elected = null
     if (this.#standing !== 'looking') return
+    this.#readOnlyMs = Infinity
+    this.#service?.end()
+    this.#service = null
     if (vote.leader === this.serverId) this.#becomeLeading(vote)
     else this.#becomeLearning(vote)
   }
@@ -385,6 +405,9 @@ export class Member implements ElectionHost {
     return was === is
   }
 }
+
+/** As ZooKeeper 3.9 `QuorumPeer`: at least so long, or a tick. */
+const READ_ONLY_AFTER_MS = 2_000
 
 const epochOf = (
   task: DiskTask & { kind: 'write-epoch' },

@@ -57,6 +57,9 @@ interface WaitingSync {
 }
 
 export class Proposer implements Writes {
+  readonly isReadOnly: boolean = false
+  /** What does not become a transaction is unreadable. */
+  readonly refusal: number = ErrorCode.MarshallingError
   readonly preparer: Preparer
   readonly #order: Order
   readonly #reconfigurator: PlannedReconfigurator | null
@@ -140,6 +143,9 @@ export class Proposer implements Writes {
 
   beginSession(connection: ClientConnection, session: TrackedSession): void {
     session.owner = OWNED_HERE
+    if (session.scope === 'upgrading') {
+      this.#sessions.tracker.add(session.id, session.timeoutMs, this.#time.nowMs).owner = OWNED_HERE
+    }
     const { sessionHigh, sessionLow } = connection
     this.#proposeSession(sessionHigh, sessionLow, session.timeoutMs, connection)
   }
@@ -206,7 +212,7 @@ export class Proposer implements Writes {
   /** Who may write for a session: the server that its client came through last. */
   #sessionError({ from, op, sessionHigh, sessionLow }: ForwardedRequest): number {
     const session = this.#sessions.tracker.get(sessionIdFrom(sessionHigh, sessionLow))
-    if (session === undefined) return ErrorCode.SessionExpired
+    if (session === undefined) return this.#unknownSessionError(sessionHigh)
     if (op === OpCode.closeSession) {
       this.#sessions.tracker.markClosing(session)
       return ErrorCode.Ok
@@ -214,6 +220,13 @@ export class Proposer implements Writes {
     if (session.closing) return ErrorCode.SessionExpired
     if (session.owner === null) session.owner = from
     return session.owner === from ? ErrorCode.Ok : ErrorCode.SessionMoved
+  }
+
+  /** A session that is unknown here may be local to the server that passes its requests on. */
+  #unknownSessionError(sessionHigh: number): number {
+    return this.#sessions.local !== null && !this.#sessions.isOwnId(sessionHigh)
+      ? ErrorCode.Ok
+      : ErrorCode.SessionExpired
   }
 
   #proposeSession(

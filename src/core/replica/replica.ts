@@ -32,6 +32,7 @@ import { type Ready, ReadyBuilder } from './ready-builder.ts'
 import { Service, type ServiceContext } from './service.ts'
 import { SessionDesk } from './session-desk.ts'
 import { Standalone } from './standalone.ts'
+import { ReadOnly } from './read-only.ts'
 import { StepTime } from './step-time.ts'
 
 export interface ReplicaOptions {
@@ -97,6 +98,7 @@ export class Replica {
       this.#member = new Member(serverId, ensemble, database, this.#links, time, this.#ready, {
         lead: (leader) => this.#lead(leader, ensemble.leaderServes),
         follow: (learner) => this.#follow(learner),
+        readOnly: () => this.#serveReadOnly(),
       })
       this.#member.start()
       this.#member.settle()
@@ -229,7 +231,8 @@ export class Replica {
   #lead(order: Order, servesClients: boolean): Service {
     const { settings, fieldBytesMax } = this.#options
     const { database } = this
-    const sessions = this.#openDesk(new SessionTracker(settings.tickMs))
+    const hasLocal = settings.localSessions && this.#standalone === null
+    const sessions = this.#openDesk(new SessionTracker(settings.tickMs), hasLocal)
     sessions.adoptAll(this.#time.nowMs)
     return new Service(
       this.#serviceContext(servesClients),
@@ -243,7 +246,7 @@ export class Replica {
   /** Another server orders writes. */
   #follow(learner: LearnerRole): Service {
     const { database } = this
-    const sessions = this.#openDesk(new SessionReporter())
+    const sessions = this.#openDesk(new SessionReporter(), this.#options.settings.localSessions)
     return new Service(
       this.#serviceContext(true),
       database,
@@ -253,11 +256,17 @@ export class Replica {
   }
 
   /** Each role keeps sessions in its own way; their ids go on from one role to the next. */
-  #openDesk(tracker: SessionTable): SessionDesk {
+  #openDesk(tracker: SessionTable, hasLocal: boolean): SessionDesk {
     const { settings, firstSessionId } = this.#options
     const firstId = this.#desk?.nextId ?? firstSessionId
-    this.#desk = new SessionDesk(this.database, settings, firstId, tracker)
+    this.#desk = new SessionDesk(this.database, settings, firstId, tracker, hasLocal)
     return this.#desk
+  }
+
+  /** Nobody orders writes: what is there can be read, by those who do not mind. */
+  #serveReadOnly(): Service {
+    const sessions = this.#openDesk(new SessionReporter(), true)
+    return new Service(this.#serviceContext(true), this.database, sessions, () => new ReadOnly())
   }
 
   #serviceContext(servesClients: boolean): ServiceContext {

@@ -60,6 +60,7 @@ it('the answer to a handshake, with and without the byte that old clients do not
     closing: false,
     deadlineMs: Infinity,
     owner: null,
+    scope: 'global' as const,
   }
   const common = '00000000000027100100000d363b00000000001027cd974e28957c97dd3dee46b12d6382'
   writeConnected(out, session, true)

@@ -55,13 +55,15 @@ export function writeConnected(
   out: JuteWriter,
   session: TrackedSession,
   knowsReadOnly: boolean,
+  isReadOnly: boolean = false,
 ): void {
-  writeHandshake(out, session.timeoutMs, session.id, sessionPassword(session.id), knowsReadOnly)
+  const { id, timeoutMs } = session
+  writeHandshake(out, timeoutMs, id, sessionPassword(id), knowsReadOnly ? isReadOnly : null)
 }
 
 /** The session is not, or no longer, valid. */
 export function writeSessionInvalid(out: JuteWriter, knowsReadOnly: boolean): void {
-  writeHandshake(out, 0, 0n, new Uint8Array(PASSWORD_BYTES), knowsReadOnly)
+  writeHandshake(out, 0, 0n, new Uint8Array(PASSWORD_BYTES), knowsReadOnly ? false : null)
 }
 
 function writeHandshake(
@@ -69,11 +71,10 @@ function writeHandshake(
   timeOut: number,
   sessionId: bigint,
   passwd: Uint8Array,
-  knowsReadOnly: boolean,
+  readOnly: boolean | null,
 ): void {
   const start = out.position
   out.int(0)
-  const readOnly = knowsReadOnly ? false : null
   writeConnectResponse(out, { protocolVersion: 0, timeOut, sessionId, passwd, readOnly })
   out.intAt(start, out.position - start - 4)
 }

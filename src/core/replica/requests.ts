@@ -23,6 +23,7 @@ import type { Database } from '../tree/database.ts'
 import type { WatchManager } from '../watch/watch-manager.ts'
 import type { ClientConnection, QueuedRequest } from './client-connection.ts'
 import type { Clients } from './clients.ts'
+import { createsEphemeral, mayBeEphemeral } from './creates-ephemeral.ts'
 import { mayResume } from './flow-control.ts'
 import type { Latencies } from './latency-summary.ts'
 import { beginReply, finishReply, writeHeaderReply } from './replies.ts'
@@ -89,11 +90,11 @@ export class Requests {
     if (session.closing && op !== OpCode.auth && op !== OpCode.sasl) return
     switch (opKind(op)) {
       case 'read':
-        this.#sessions.tracker.touch(session, this.#time.nowMs)
+        this.#sessions.touch(session, this.#time.nowMs)
         this.#readInOrder(connection, xid, op)
         break
       case 'write':
-        this.#sessions.tracker.touch(session, this.#time.nowMs)
+        this.#sessions.touch(session, this.#time.nowMs)
         this.#write(connection, xid, op)
         break
       case 'special':
@@ -141,7 +142,7 @@ export class Requests {
     } else if (op === OpCode.sasl) {
       this.#answerSasl(connection, xid)
     } else {
-      this.#sessions.tracker.touch(connection.session!, this.#time.nowMs)
+      this.#sessions.touch(connection.session!, this.#time.nowMs)
       if (op === OpCode.sync && this.#writes.sync(connection, xid, this.#reader)) {
         this.#enqueueAnswer(connection, xid, op, true)
       } else {
@@ -212,9 +213,11 @@ export class Requests {
       writeHeaderReply(output, Xid.ping, zxid, ErrorCode.Ok)
     } else if (op === OpCode.setWatches || op === OpCode.setWatches2) {
       writeHeaderReply(output, xid, zxid, this.#setWatches(connection, op))
-    } else if (opKind(op) === 'write') {
-      // A write that could not be read is answered in its turn, and changes nothing.
-      writeHeaderReply(output, xid, zxid, ErrorCode.MarshallingError)
+    } else if (op === OpCode.closeSession) {
+      writeHeaderReply(output, xid, zxid, ErrorCode.Ok)
+    } else if (opKind(op) === 'write' || (op === OpCode.sync && this.#writes.isReadOnly)) {
+      // A write that is refused is answered in its turn, and changes nothing.
+      writeHeaderReply(output, xid, zxid, this.#refusalOf(connection, op))
     } else {
       const start = beginReply(output)
       const bodyStart = output.position
@@ -232,6 +235,17 @@ export class Requests {
     }
     this.#latencies.read.add(this.#answered(connection, op, xid, arrivedMs))
     if (this.#watches.count > this.#options.watchesPerConnectionMax) this.#checkWatches(connection)
+    if (op === OpCode.closeSession) {
+      this.#sessions.ended(connection.session!.id)
+      this.#clients.drop(connection)
+    }
+  }
+
+  #refusalOf({ session }: ClientConnection, op: number): number {
+    const isLocal = session!.scope === 'local' && mayBeEphemeral(op)
+    return isLocal && !this.#writes.isReadOnly
+      ? ErrorCode.EphemeralOnLocalSession
+      : this.#writes.refusal
   }
 
   #setWatches(connection: ClientConnection, op: number): number {
@@ -282,14 +296,33 @@ export class Requests {
   // Writes
 
   #write(connection: ClientConnection, xid: number, op: number): void {
+    const session = connection.session!
     if (op === OpCode.closeSession) {
-      this.#sessions.tracker.markClosing(connection.session!)
       connection.state = 'closing'
+      // No transaction ends a session that none began.
+      if (session.scope === 'local') {
+        this.#readInOrder(connection, xid, op)
+        return
+      }
+      this.#sessions.tracker.markClosing(session)
+    } else if (session.scope === 'local' && !this.#mayWrite(connection, op)) {
+      this.#readInOrder(connection, xid, op)
+      return
     }
     const byteCount = this.#reader.remaining
     const isOnItsWay = this.#writes.write(connection, op, xid, this.#reader)
     if (isOnItsWay) this.#enqueue(connection, xid, op, true, null, byteCount)
     else this.#readInOrder(connection, xid, op)
+  }
+
+  /** A local session owns nothing: for an ephemeral node it has to become everybody's first. */
+  #mayWrite(connection: ClientConnection, op: number): boolean {
+    if (this.#writes.isReadOnly || !createsEphemeral(op, this.#reader)) return true
+    if (!this.#options.settings.localSessionsUpgrading) return false
+    const session = connection.session!
+    session.scope = 'upgrading'
+    this.#writes.beginSession(connection, session)
+    return true
   }
 
   #enqueue(

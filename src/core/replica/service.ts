@@ -2,7 +2,7 @@
 // moment at which a server stands in an ensemble, or stands alone, until it loses that place:
 // nothing of it outlives a change of role, and no client is connected in between.
 
-import { sessionIdOf } from '../../base/session-id.ts'
+import { type SessionId, sessionIdOf } from '../../base/session-id.ts'
 import type { Hasher } from '../../ports/hasher.ts'
 import { JuteReader } from '../jute/reader.ts'
 import { Applier } from '../pipeline/apply.ts'
@@ -87,10 +87,12 @@ export class Service {
 
   /** When {@link onWake} has something to do. */
   get deadlineMs(): number {
-    const { nextDeadlineMs } = this.sessions.tracker
-    return this.#sweeper === null
-      ? nextDeadlineMs
-      : Math.min(nextDeadlineMs, this.#sweeper.wakeAtMs)
+    const { tracker, local } = this.sessions
+    return Math.min(
+      tracker.nextDeadlineMs,
+      local?.nextDeadlineMs ?? Infinity,
+      this.#sweeper?.wakeAtMs ?? Infinity,
+    )
   }
 
   /** The next transaction in the order is committed: it happens. */
@@ -101,10 +103,10 @@ export class Service {
     writes.applied(entry.zxid)
     const type = txnType(entry)
     if (type === OpCode.createSession) {
-      if (connection !== null) this.handshakes.created(connection, connection.session!)
+      if (connection !== null) this.#onSessionCreated(connection)
     } else {
       if (connection !== null) this.requests.written(connection, txnCxid(entry), this.#applier)
-      if (type === OpCode.closeSession) this.#onSessionEnded(entry)
+      if (type === OpCode.closeSession) this.#dropSession(txnSession(entry))
     }
     this.#hasApplied = true
   }
@@ -119,14 +121,19 @@ export class Service {
   /** A session is to end now, as if its time had run out. */
   endSession(id: bigint): void {
     const session = this.sessions.tracker.get(sessionIdOf(id))
+    if (this.sessions.local?.get(sessionIdOf(id)) !== undefined) this.#dropSession(sessionIdOf(id))
     if (session === undefined || session.closing || this.#proposer === null) return
     this.sessions.tracker.markClosing(session)
     this.#expire(session)
   }
 
   onWake(): void {
-    if (this.#proposer === null) return
     const { nowMs, wallMs } = this.#time
+    for (const { id } of this.sessions.local?.expired(nowMs) ?? []) {
+      this.#clients.expiredSessionCount++
+      this.#dropSession(id)
+    }
+    if (this.#proposer === null) return
     for (const session of this.sessions.tracker.expired(nowMs)) this.#expire(session)
     const path = this.#sweeper!.next(nowMs, wallMs)
     if (path !== null) this.#proposer.proposeRemoval(path)
@@ -151,8 +158,15 @@ export class Service {
     this.#proposer!.proposeExpiry(session.id)
   }
 
-  #onSessionEnded(entry: LogEntry): void {
-    const connection = this.sessions.ended(txnSession(entry))
+  #onSessionCreated(connection: ClientConnection): void {
+    const session = connection.session!
+    if (session.scope === 'upgrading') this.sessions.upgraded(connection, this.#time.nowMs)
+    else this.handshakes.created(connection, session)
+  }
+
+  /** A session is over: its client learns it from its connection. */
+  #dropSession(id: SessionId): void {
+    const connection = this.sessions.ended(id)
     if (connection !== undefined) this.#clients.drop(connection)
   }
 }

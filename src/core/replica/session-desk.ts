@@ -61,6 +61,11 @@ export class SessionDesk {
     return this.#nextId
   }
 
+  /** Whether sessions with that upper half of their number were begun by this server. */
+  isOwnId(sessionHigh: number): boolean {
+    return sessionHigh >>> 24 === Number((this.#nextId >> 56n) & 0xffn)
+  }
+
   newId(): SessionId {
     let id = this.#nextId
     while (this.tracker.get(id) ?? this.local?.get(id) ?? this.#database.sessions.has(id))

@@ -16,7 +16,11 @@ export interface Writes {
    * elsewhere.
    */
   readonly lastProposed: Zxid | null
-  /** A client's write, its body where `reader` stands. False: it is unreadable and goes nowhere. */
+  /** Nothing can be written here, for want of a leader. */
+  readonly isReadOnly: boolean
+  /** What a write is answered with that {@link write} does not take. */
+  readonly refusal: number
+  /** A client's write, its body where `reader` stands. False: it is refused and goes nowhere. */
   write(connection: ClientConnection, op: number, xid: number, reader: JuteReader): boolean
   beginSession(connection: ClientConnection, session: TrackedSession): void
   /** A `sync`, its body where `reader` stands. False: nothing is under way that it had to wait for. */

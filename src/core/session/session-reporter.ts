@@ -18,7 +18,14 @@ export class SessionReporter implements SessionTable {
   add(id: SessionId, timeoutMs: number, nowMs: number): TrackedSession {
     let session = this.#sessions.get(id)
     if (session === undefined) {
-      session = { id, timeoutMs, closing: false, deadlineMs: Infinity, owner: null }
+      session = {
+        id,
+        timeoutMs,
+        closing: false,
+        deadlineMs: Infinity,
+        scope: 'global',
+        owner: null,
+      }
       this.#sessions.set(id, session)
     } else {
       session.timeoutMs = timeoutMs

@@ -13,6 +13,11 @@ export interface TrackedSession {
   closing: boolean
   /** The bucket it is in; Infinity while it is in none. Only the tracker writes it. */
   deadlineMs: number
+  /**
+   * `local`: known to this server alone, and to no transaction. `upgrading`: on its way to being
+   * everybody's.
+   */
+  scope: 'global' | 'local' | 'upgrading'
   /** Through whom its client came last, by a number of the tracker's owner; null for nobody yet. */
   owner: number | null
 }
@@ -69,7 +74,14 @@ export class SessionTracker implements SessionTable {
   add(id: SessionId, timeoutMs: number, nowMs: number): TrackedSession {
     let session = this.#sessions.get(id)
     if (session === undefined) {
-      session = { id, timeoutMs, closing: false, deadlineMs: Infinity, owner: null }
+      session = {
+        id,
+        timeoutMs,
+        closing: false,
+        deadlineMs: Infinity,
+        scope: 'global',
+        owner: null,
+      }
       this.#sessions.set(id, session)
     } else {
       session.timeoutMs = timeoutMs
