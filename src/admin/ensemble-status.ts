@@ -21,8 +21,8 @@ export interface EnsembleStatus {
   readonly voterCount: number
   /** The members as they are decided: lines, that with the version the last. */
   readonly membershipText: string
-  /** How long elections took, from losing a leader to having one. */
-  readonly elections: DurationFigures
+  /** How long elections took, from losing a leader to having one; null where nobody counts them. */
+  readonly elections: DurationFigures | null
   readonly localSessionCount: number
   /** Null where this server leads: then it knows when each session ends. */
   globalSessions(): Iterable<readonly [id: SessionId, timeoutMs: number]> | null
@@ -32,21 +32,25 @@ export interface EnsembleStatus {
 
 export type ServingMode = 'leader' | 'follower' | 'observer' | 'read-only'
 
-/** What only a leader knows. Of learners, those that are connected count. */
+/** What only a leader knows. Of learners, those that are connected count. Null is not counted. */
 export interface LeadingStatus {
   readonly learnerCount: number
   readonly syncedFollowerCount: number
   /** Servers that follow without being voters: those that have been removed, or are about to join. */
   readonly syncedNonVotingFollowerCount: number
   readonly syncedObserverCount: number
-  /** Requests for a `sync` that wait for a commit. */
-  readonly pendingSyncCount: number
-  readonly uptimeMs: number
-  readonly proposalCount: number
-  /** Sizes of proposals in bytes; -1 before the first. */
-  readonly lastProposalBytes: number
-  readonly minProposalBytes: number
-  readonly maxProposalBytes: number
+  /** Learners' requests for a `sync` that wait for a commit. */
+  readonly pendingSyncCount: number | null
+  readonly uptimeMs: number | null
+  readonly proposals: ProposalFigures | null
+}
+
+/** Sizes in bytes; -1 before the first. */
+export interface ProposalFigures {
+  readonly count: number
+  readonly lastBytes: number
+  readonly minBytes: number
+  readonly maxBytes: number
 }
 
 /** Role, then phase and way of synchronising where there are any (`QuorumPeer`). */

@@ -50,10 +50,7 @@ const leading: LeadingStatus = {
   syncedObserverCount: 1,
   pendingSyncCount: 5,
   uptimeMs: 6_000,
-  proposalCount: 7,
-  lastProposalBytes: 71,
-  minProposalBytes: 48,
-  maxProposalBytes: 110,
+  proposals: { count: 7, lastBytes: 71, minBytes: 48, maxBytes: 110 },
 }
 
 const leader: EnsembleStatus = {
@@ -204,6 +201,22 @@ describe('mntr', () => {
       zk_cnt_election_time: '2',
       zk_local_sessions: '4',
     })
+  })
+
+  test('leaves out what nobody counts', () => {
+    const uncounted = { ...leading, pendingSyncCount: null, uptimeMs: null, proposals: null }
+    const ensemble: EnsembleStatus = { ...leader, elections: null, leading: uncounted }
+    const figures = figuresOf(ensemble)
+    expect(figures).toMatchObject({ zk_synced_followers: '2', zk_quorum_size: '3' })
+    for (const name of [
+      'pending_syncs',
+      'leader_uptime',
+      'max_proposal_size',
+      'cnt_election_time',
+    ]) {
+      expect(figures).not.toHaveProperty(`zk_${name}`)
+    }
+    expect(ask(ensemble, 'srvr')).toContain('Proposal sizes last/min/max: -1/-1/-1\n')
   })
 
   test('leaves out of them what a follower cannot know', () => {

@@ -26,6 +26,8 @@ export interface AdminSources {
 
 const NOT_SERVING = 'This ZooKeeper instance is not currently serving requests'
 
+const NO_PROPOSALS = { lastBytes: -1, minBytes: -1, maxBytes: -1 }
+
 /** What can be said without a database. */
 const ALWAYS_ANSWERED: ReadonlySet<string> = new Set(['ruok', 'isro', 'envi', 'gtmk', 'stmk'])
 
@@ -130,8 +132,8 @@ export class FourLetterWords {
   #proposals(): string {
     const leading = this.#sources.ensemble?.leading ?? null
     if (leading === null || this.#mode !== 'leader') return ''
-    const { lastProposalBytes, minProposalBytes, maxProposalBytes } = leading
-    return `Proposal sizes last/min/max: ${lastProposalBytes}/${minProposalBytes}/${maxProposalBytes}\n`
+    const { lastBytes, minBytes, maxBytes } = leading.proposals ?? NO_PROPOSALS
+    return `Proposal sizes last/min/max: ${lastBytes}/${minBytes}/${maxBytes}\n`
   }
 
   #stat(asking: ConnectionId): string {

@@ -65,17 +65,20 @@ function figuresOf({ status, facts, figures, ensemble }: MonitorSources): readon
 
 /** A server that is cut off knows nothing of its ensemble that would be worth a figure. */
 function ensembleFigures(ensemble: EnsembleStatus): readonly Figure[] {
-  if (ensemble.mode === 'read-only') return summary('election_time', ensemble.elections)
+  const { elections } = ensemble
+  const electionTime = elections === null ? [] : summary('election_time', elections)
+  if (ensemble.mode === 'read-only') return electionTime
   return [
     ['peer_state', ensemble.peerState],
     ['quorum_size', ensemble.voterCount],
     ...leaderFigures(ensemble),
-    ...summary('election_time', ensemble.elections),
+    ...electionTime,
   ]
 }
 
 function leaderFigures({ leading }: EnsembleStatus): readonly Figure[] {
   if (leading === null) return []
+  const { proposals } = leading
   return [
     ['learners', leading.learnerCount],
     // Its name before version 3.6, for which old dashboards ask.
@@ -85,10 +88,10 @@ function leaderFigures({ leading }: EnsembleStatus): readonly Figure[] {
     ['synced_observers', leading.syncedObserverCount],
     ['pending_syncs', leading.pendingSyncCount],
     ['leader_uptime', leading.uptimeMs],
-    ['proposal_count', leading.proposalCount],
-    ['last_proposal_size', leading.lastProposalBytes],
-    ['max_proposal_size', leading.maxProposalBytes],
-    ['min_proposal_size', leading.minProposalBytes],
+    ['proposal_count', proposals?.count ?? null],
+    ['last_proposal_size', proposals?.lastBytes ?? null],
+    ['max_proposal_size', proposals?.maxBytes ?? null],
+    ['min_proposal_size', proposals?.minBytes ?? null],
   ]
 }
 
