@@ -48,10 +48,11 @@ export function readEpochs(
   const { snapshotDirectory, logger } = options
   const epochOfLast = epochOf(lastZxid < ZXID_ZERO ? ZXID_ZERO : lastZxid)
   const take = (file: EpochFile): number => {
-    const found = readEpoch(disk, snapshotDirectory, file)
-    if (found !== null) return found
-    writeEpoch(disk, snapshotDirectory, file, epochOfLast)
-    return epochOfLast
+    const epoch = readEpoch(disk, snapshotDirectory, file) ?? epochOfLast
+    // Written again even so: after a crash, or a sync that failed, a file may be there to be read
+    // without being on the medium, and others will be told that it is.
+    writeEpoch(disk, snapshotDirectory, file, epoch)
+    return epoch
   }
   let current = take('currentEpoch')
   const accepted = take('acceptedEpoch')
