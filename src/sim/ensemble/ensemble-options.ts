@@ -167,7 +167,7 @@ export function drawEnsemble(seed: number, steps: number): EnsembleOptions {
     disk,
     network,
     peers,
-    faultEveryMs: pick('faultEvery', [0, 3, 10, 10, 40]) * tickMs,
+    faultEveryMs: pick('faultEvery', [0, 2, 4, 10, 30]) * Math.min(tickMs, 500),
     faultsAtOnce: pick('faultsAtOnce', [1, 2, 2, 4]),
     weightsOfFaults: drawWeights(root.fork('faults')),
     powerLoss: pick('powerLoss', [0, 0.5, 1]),

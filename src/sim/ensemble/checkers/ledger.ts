@@ -199,8 +199,10 @@ export class Ledger implements HistoryView {
   }
 
   #append(zxid: Zxid, by: string): void {
+    // The question comes first: to answer it the disks are looked at.
+    const isOnQuorum = this.#isOnQuorum(zxid)
     const txn = this.#found.get(zxid)
-    if (txn === undefined || !this.#isOnQuorum(zxid)) {
+    if (txn === undefined || !isOnQuorum) {
       throw new Violation(
         'CommitQuorum',
         `${by} takes ${formatZxid(zxid)} for committed, which ${txn === undefined ? 'no disk' : 'no quorum of disks'} holds`,
