@@ -24,6 +24,8 @@ export interface TcpPeersOptions {
   readonly acceptedMax?: number
   /** One more than `limit` links was closed as it came. */
   readonly onRefused: (address: string, reason: 'total', limit: number) => void
+  /** How long a link that this server has ended may take to deliver its last bytes. */
+  readonly lingerMs?: number
   /** How names are looked up, for each attempt anew; the system's way by default. */
   readonly lookup?: LookupFunction
 }
@@ -31,7 +33,7 @@ export interface TcpPeersOptions {
 /** A link that has been read from so often is worth the change to the cheaper way. */
 const READS_OF_A_STAY = 8
 
-/** How long a link that we have ended may take to accept its last bytes and go. */
+/** How long a link that we have ended may take to accept its last bytes and go, by default. */
 const LINGER_MS = 5_000
 
 /** The same when the whole server stops, which somebody is waiting for. */
@@ -136,7 +138,7 @@ export class TcpPeers implements PeerNetwork {
 
   close(id: LinkId): void {
     const link = this.#links.get(id)
-    if (link !== undefined) end(link)
+    if (link !== undefined) end(link, this.#options.lingerMs ?? LINGER_MS)
   }
 
   /**
@@ -146,8 +148,9 @@ export class TcpPeers implements PeerNetwork {
   stop(): Promise<void> {
     this.#isSilent = true
     for (const door of [...this.#doors.keys()]) this.stopListening(door)
-    for (const link of this.#links.values()) end(link)
+    for (const link of this.#links.values()) end(link, PARTING_MS)
     if (this.#links.size === 0) return Promise.resolve()
+    // A link that was ended before may linger for longer than anybody waits for a server.
     const cut = setTimeout(() => {
       for (const { socket } of this.#links.values()) socket?.destroy()
     }, PARTING_MS)
@@ -274,7 +277,7 @@ const NOTHING = new Uint8Array(0)
  * Sends what is under way and then our end of the stream. The socket goes on reading until the peer
  * ends too: closing it with unread bytes would reset it, and the peer could lose what we sent last.
  */
-function end(link: Link): void {
+function end(link: Link, lingerMs: number): void {
   if (link.isEnded) return
   link.isEnded = true
   link.blame('closed by this server')
@@ -284,7 +287,7 @@ function end(link: Link): void {
     socket?.destroy()
     return
   }
-  link.wait(LINGER_MS, '')
+  link.wait(lingerMs, '')
   socket.end()
   socket.resume()
 }
