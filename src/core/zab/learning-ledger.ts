@@ -66,15 +66,15 @@ export class LearningLedger {
     return this.#queue.byteCount
   }
 
-  /** History goes on from what the log has. */
+  /** History goes on from the end of the log. */
   continueFrom(zxid: Zxid): void {
     this.#queue.begin(zxid, false)
   }
 
-  /** History goes on from another database than the one that was here. */
-  startOverFrom(zxid: Zxid, mayRepeat: boolean): void {
+  /** History goes on from a database that the leader has sent. */
+  startOverFrom(zxid: Zxid): void {
     this.#covered = zxid
-    this.#queue.begin(zxid, mayRepeat)
+    this.#queue.begin(zxid, true)
   }
 
   /**

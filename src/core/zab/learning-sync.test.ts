@@ -145,26 +145,42 @@ describe('DIFF', () => {
 })
 
 describe('TRUNC', () => {
-  test('the log is cut, what follows applied, and the whole saved before the epoch', () => {
+  test('the log is cut, what follows logged, and the epoch entered after that', () => {
     const played = discovered()
     const marks = collectMarks(() => played.hear(trunc(z(2, 1)), proposal(z(1)), commit(z(1))))
     expect(marks.has('learning.trunc')).toBe(true)
     expect(played.did()).toEqual(['truncate 1.2'])
     played.finishNext()
-    expect(played.did()).toEqual(['apply 2.1'])
+    expect(played.did()).toEqual([])
     played.hear(newLeader(2))
-    expect(played.did()).toEqual(['save history'])
+    expect(played.did()).toEqual(['append 2.1', 'apply 2.1'])
     played.finishNext()
     expect(played.did()).toEqual(['write currentEpoch 2'])
     played.finishNext()
     expect(played.did()).toEqual(['send ACK 2.0'])
     expect(ackOfNewLeader(played).durable).toEqual({
-      log: [],
-      snapshot: z(1),
+      log: [z(1, 1), z(2, 1), z(1)],
+      snapshot: ZXID_ZERO,
       accepted: 2,
       current: 2,
     })
     expect(played.host.database).toEqual([z(1, 1), z(2, 1), z(1)])
+  })
+
+  test('at no moment is the database ahead of the log', () => {
+    const played = discovered()
+    played.hearAndFinish(trunc(z(2, 1)), proposal(z(1)), commit(z(1)))
+    played.learning.linkClosed(-1, 'cut')
+    expect(played.host.database).toEqual(played.host.durable.log)
+    expect(played.host.database).toEqual([z(1, 1), z(2, 1)])
+  })
+
+  test('nothing is sent before the cut is durable', () => {
+    const played = discovered()
+    played.hear(trunc(z(2, 1)), newLeader(2))
+    expect(played.did()).toEqual(['truncate 1.2'])
+    played.finishAll()
+    expect(ackOfNewLeader(played).durable.log).toEqual([z(1, 1), z(2, 1)])
   })
 
   test('to what is not in the log is refused', () => {

@@ -2,8 +2,12 @@
 // the leader serves (ZooKeeper 3.9 `Learner.syncWithLeader`; Zab paper, phase 2). It owns the order
 // in which things become durable here, each of which has been wrong once:
 //
-//   DIFF           what is committed into the log ┐
-//   TRUNC, SNAP    the database as a whole saved  ┴─► current epoch ─► ACK of NEWLEADER
+//   TRUNC  the log cut ─┐
+//   DIFF   ─────────────┴► what is committed into the log ┐
+//   SNAP   ──────────────► the database as a whole saved  ┴► current epoch ─► ACK of NEWLEADER
+//
+// (ZooKeeper saves the database after TRUNC, too. Cut and read again, it is what the log says, and
+// what follows can be logged; it need not be ahead of the log for a moment.)
 //
 // What is proposed, but not committed, before NEWLEADER or after it waits for UPTODATE: it is the
 // leader's to commit, and its acknowledgement comes after that of NEWLEADER (ZOOKEEPER-3911, 4685).
@@ -11,7 +15,7 @@
 import { assert } from '../../base/assert.ts'
 import { mark } from '../../base/marks.ts'
 import { decodeUtf8 } from '../../base/text.ts'
-import { epochOf, formatZxid, type Zxid, zxidOf } from '../../base/zxid.ts'
+import { epochOf, formatZxid, zxidOf } from '../../base/zxid.ts'
 import type { PacketStream } from '../peer/packet-stream.ts'
 import type { Membership } from '../quorum/membership.ts'
 import { packetName, PacketType, type QuorumPacket } from '../records/quorum-packet.ts'
@@ -26,7 +30,7 @@ export type SyncState =
   | 'truncating'
   /** Proposals and commits come in. */
   | 'gathering'
-  /** NEWLEADER has come: what a snapshot or a cut has made of the database is being saved, */
+  /** NEWLEADER has come: the database that was received is being saved, */
   | 'saving'
   /** what is committed is on its way to the log, */
   | 'logging'
@@ -44,7 +48,7 @@ export class LearningSync {
   #state: SyncState = 'awaiting-direction'
   /** What NEWLEADER said of the ensemble; null where it said nothing. */
   #membership: Membership | null = null
-  /** Brought in step by another database rather than by the log: applied at once, saved as a whole. */
+  /** Brought in step by another database: what follows is applied at once and saved with it. */
   #bypassesLog = false
   #hasAcknowledged = false
 
@@ -120,7 +124,7 @@ export class LearningSync {
           return
         }
         mark('learning.trunc')
-        this.#startOverFrom(zxid, false)
+        this.#ledger.continueFrom(zxid)
         this.#state = 'truncating'
         this.#host.truncate(zxid)
         return
@@ -128,18 +132,14 @@ export class LearningSync {
         mark('learning.snap')
         // The proposals that follow go on from where the leader was when it decided to send a
         // snapshot; the snapshot itself is younger.
-        this.#startOverFrom(zxid, true)
+        this.#ledger.startOverFrom(zxid)
+        this.#bypassesLog = true
         this.#state = 'receiving-snapshot'
         this.#host.beginSnapshot(zxid)
         return
       default:
         this.#ledger.end(`the leader began to synchronise with ${packetName(packet.type)}`)
     }
-  }
-
-  #startOverFrom(zxid: Zxid, mayRepeat: boolean): void {
-    this.#bypassesLog = true
-    this.#ledger.startOverFrom(zxid, mayRepeat)
   }
 
   #receive(stream: PacketStream): boolean {

@@ -35,6 +35,8 @@ export interface LearningOptions extends ZabOptions {
   readonly leaderAddress: PeerAddress
   /** A server that is no member yet learns as if it voted; nobody counts it. */
   readonly isVoter: boolean
+  /** The longest string or buffer that the leader may send, in bytes. */
+  readonly fieldBytesMax?: number
 }
 
 /** In the order in which they come; `over` can follow each. */
@@ -54,7 +56,7 @@ type State =
 export class Learning implements LearnerRole {
   readonly #options: LearningOptions
   readonly #host: LearnerHost
-  readonly #stream = new PacketStream()
+  readonly #stream: PacketStream
   readonly #reader = new JuteReader(EMPTY_BYTES)
   readonly #ledger: LearningLedger
   readonly #sync: LearningSync
@@ -70,6 +72,7 @@ export class Learning implements LearnerRole {
   constructor(options: LearningOptions, host: LearnerHost) {
     this.#options = options
     this.#host = host
+    this.#stream = new PacketStream(options.fieldBytesMax)
     this.#ledger = new LearningLedger(options, host)
     this.#sync = new LearningSync(options, host, this.#ledger)
   }
