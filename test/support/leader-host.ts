@@ -38,7 +38,8 @@ export interface SentPacket {
   readonly bytes: Uint8Array
 }
 
-export const entryAt = (zxid: Zxid, bytes: Uint8Array = new Uint8Array(4)): LogEntry => ({
+/** A transaction as a request that failed leaves it, unless said otherwise. */
+export const entryAt = (zxid: Zxid, bytes: Uint8Array = failedTxn(zxid)): LogEntry => ({
   zxid,
   bytes,
   start: 0,
@@ -297,4 +298,15 @@ function endOfSnapshot(bytes: Uint8Array, from: number): number {
     if (SIGNATURE.every((byte, i) => bytes[at + i] === byte)) return at + SIGNATURE.length
   }
   return bytes.length
+}
+
+function failedTxn(zxid: Zxid): Uint8Array {
+  const out = new JuteWriter(36)
+  out.long(0n)
+  out.int(0)
+  out.safeLong(zxid)
+  out.safeLong(0)
+  out.int(-1)
+  out.int(-110)
+  return out.copy()
 }

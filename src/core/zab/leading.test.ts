@@ -284,13 +284,13 @@ describe('a learner that joins', () => {
     expect(Math.max(...sizes)).toBeLessThan(300_000)
     const text = big.host.membership.text.length
     const all = links.output(link).copy()
-    expect(all.length).toBe(24 + 20 + 300_000 + (20 + text) + (20 + 4) + 20)
+    expect(all.length).toBe(24 + 20 + 300_000 + (20 + text) + (20 + 36) + 20)
     const [newLeader, proposal, commit] = [
       PacketType.newLeader,
       PacketType.proposal,
       PacketType.commit,
     ]
-    const types = [64 + text, 44, 20].map((back) => all.at(-back + 3))
+    const types = [96 + text, 76, 20].map((back) => all.at(-back + 3))
     expect(types).toEqual([newLeader, proposal, commit])
     expect(big.leading.lastCommitted).toBe(zxid)
     expect(big.host.history.openCursors).toBe(0)

@@ -408,7 +408,8 @@ export class Leading implements LeaderRole {
     }
     this.#forget(learner)
     // Who has been told to follow another leader goes; when enough have gone, it is time to go, too.
-    if (this.#broadcast?.successor != null && !this.#hasFollowers()) {
+    const isHandedOver = this.#broadcast !== null && this.#broadcast.successor !== null
+    if (isHandedOver && !this.#hasFollowers()) {
       this.#leave('the followers have gone over to the designated leader')
     }
   }
