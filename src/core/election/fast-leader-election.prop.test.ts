@@ -1,0 +1,208 @@
+// Every order in which three servers can begin, hear each other and decide. A state that was reached
+// before is not gone into again; a new one is played from the start.
+
+import { expect, test } from 'vitest'
+
+import { ensembleOf } from '../../../test/support/election-bench.ts'
+import { type Zxid, zxidOf } from '../../base/zxid.ts'
+import { ServerState, type Vote } from './election-host.ts'
+import { type CastVote, FastLeaderElection } from './fast-leader-election.ts'
+
+interface Past {
+  readonly zxid: Zxid
+  readonly epoch: number
+}
+
+const past = (epoch: number, counter: number): Past => ({ zxid: zxidOf(epoch, counter), epoch })
+
+/** What can happen next: a server begins, hears the next message of another, or decides. */
+type Move =
+  | { readonly kind: 'begin' | 'decide'; readonly id: number }
+  | { readonly kind: 'hear'; readonly id: number; readonly from: number }
+
+const membership = ensembleOf(3)
+const IDS = [1, 2, 3]
+const QUORUM = 2
+const PAIRS = IDS.flatMap((a) => IDS.filter((b) => b !== a).map((b) => `${a} ${b}`))
+
+class Play {
+  readonly elections = new Map<number, FastLeaderElection>()
+  readonly decided = new Map<number, Vote>()
+  /** By sender, then receiver: what is under way, in order. */
+  readonly #channels = new Map<string, CastVote[]>()
+  /** By sender, then receiver: the last that was heard. */
+  readonly #heard = new Map<string, CastVote>()
+  readonly #pasts: readonly Past[]
+  readonly #decidesEarly: boolean
+
+  constructor(pasts: readonly Past[], decidesEarly: boolean) {
+    this.#pasts = pasts
+    this.#decidesEarly = decidesEarly
+  }
+
+  /**
+   * All that matters for what can still happen. In the one round that there is, the last word of
+   * each server is all that another one keeps of it.
+   */
+  get key(): string {
+    const servers = IDS.map((id) => {
+      const proposal = this.elections.get(id)?.proposal
+      return proposal === undefined ? '-' : `${proposal.leader}${this.decided.has(id) ? '!' : ''}`
+    })
+    const votes = (some: readonly CastVote[]): string =>
+      some.map(({ leader, state }) => `${leader}${state}`).join()
+    const pairs = PAIRS.map((pair) => {
+      const last = this.#heard.get(pair)
+      return `${last === undefined ? '' : votes([last])}<${votes(this.#channels.get(pair) ?? [])}`
+    })
+    return [...servers, ...pairs].join(' ')
+  }
+
+  moves(): Move[] {
+    const moves: Move[] = []
+    for (const id of IDS) {
+      const election = this.elections.get(id)
+      if (election === undefined) {
+        moves.push({ kind: 'begin', id })
+        continue
+      }
+      for (const from of IDS) {
+        if ((this.#channels.get(`${from} ${id}`)?.length ?? 0) > 0) {
+          moves.push({ kind: 'hear', id, from })
+        }
+      }
+    }
+    if (!this.#decidesEarly && moves.length > 0) return moves
+    for (const [id, election] of this.elections) {
+      if (!this.decided.has(id) && election.hasQuorum) moves.push({ kind: 'decide', id })
+    }
+    return moves
+  }
+
+  make(move: Move): void {
+    const { id } = move
+    switch (move.kind) {
+      case 'begin': {
+        const election = new FastLeaderElection(id, { membership, proposedMembership: null })
+        const { zxid, epoch } = this.#pasts[id - 1]!
+        this.elections.set(id, election)
+        election.begin(zxid, epoch)
+        this.#announce(id)
+        break
+      }
+      case 'hear':
+        this.#hear(id, move.from, this.#channels.get(`${move.from} ${id}`)!.shift()!)
+        break
+      case 'decide':
+        this.#decide(id, this.elections.get(id)!.proposal)
+        break
+    }
+  }
+
+  #hear(id: number, from: number, vote: CastVote): void {
+    this.#heard.set(`${from} ${id}`, vote)
+    if (this.decided.has(id)) {
+      if (vote.state === ServerState.looking) this.#tell(id, from)
+      return
+    }
+    const election = this.elections.get(id)!
+    const consequence = election.receive(from, vote)
+    if (consequence === 'announce') this.#announce(id)
+    if (consequence === 'answer') this.#tell(id, from)
+    if (election.decision !== null) this.#decide(id, election.decision)
+  }
+
+  #decide(id: number, vote: Vote): void {
+    this.decided.set(id, vote)
+    // Whoever looks for something else is told, see `Election.settle`.
+    this.#announce(id)
+  }
+
+  #announce(id: number): void {
+    for (const to of IDS) if (to !== id) this.#tell(id, to)
+  }
+
+  #tell(id: number, to: number): void {
+    const decided = this.decided.get(id)
+    const isLeading = decided?.leader === id
+    const settled = isLeading ? ServerState.leading : ServerState.following
+    const vote: CastVote = {
+      ...(decided ?? this.elections.get(id)!.proposal),
+      state: decided === undefined ? ServerState.looking : settled,
+      version: 2,
+    }
+    const channel = `${id} ${to}`
+    // A link that comes later, or is slow, has the newest only. Where servers decide at any time,
+    // all links are like that: there would be too many states.
+    const isSlow = this.#decidesEarly || !this.elections.has(to)
+    const before = isSlow ? [] : (this.#channels.get(channel) ?? [])
+    this.#channels.set(channel, [...before, vote])
+  }
+}
+
+interface Explored {
+  readonly states: number
+  readonly ends: number
+  readonly wrong: readonly string[]
+}
+
+/** Goes into every state once; `judge` says what is wrong with one, `moves` being what can follow. */
+function explore(
+  pasts: readonly Past[],
+  decidesEarly: boolean,
+  judge: (play: Play, moves: readonly Move[]) => string | null,
+): Explored {
+  const seen = new Set<string>()
+  const wrong: string[] = []
+  let ends = 0
+  const open: Move[][] = [[]]
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    const play = new Play(pasts, decidesEarly)
+    for (const move of path) play.make(move)
+    if (seen.has(play.key)) continue
+    seen.add(play.key)
+    const moves = play.moves()
+    if (moves.length === 0) ends++
+    const fault = judge(play, moves)
+    if (fault !== null && wrong.length < 5) wrong.push(`${fault}: ${play.key}`)
+    for (const move of moves) open.push([...path, move])
+  }
+  return { states: seen.size, ends, wrong }
+}
+
+const isAtLeast = (a: Past, b: Past): boolean =>
+  a.epoch !== b.epoch ? a.epoch > b.epoch : a.zxid >= b.zxid
+
+const EMPTY = [past(0, 0), past(0, 0), past(0, 0)]
+const FIRST_AHEAD = [past(2, 1), past(1, 9), past(1, 8)]
+
+test('whenever they decide, no leader has less than a quorum has, and one at most a quorum', () => {
+  const explored = explore(FIRST_AHEAD, true, (play) => {
+    const supporters = new Map<number, number>()
+    for (const [id, { leader }] of play.decided) {
+      supporters.set(leader, (supporters.get(leader) ?? 0) + 1)
+      const its = FIRST_AHEAD[leader - 1]!
+      if (FIRST_AHEAD.filter((each) => isAtLeast(its, each)).length < QUORUM) {
+        return `${id} has decided for ${leader}, which is behind a quorum`
+      }
+    }
+    const leaders = [...supporters].filter(([, count]) => count >= QUORUM)
+    return leaders.length > 1 ? 'two leaders have a quorum' : null
+  })
+  expect(explored.wrong).toEqual([])
+  expect(explored.states).toBeGreaterThan(9000)
+})
+
+test.each([
+  ['empty', EMPTY, 3],
+  ['one ahead by its epoch', FIRST_AHEAD, 1],
+])('where they wait for better votes, all elect the best: %s', (_, pasts, best) => {
+  const explored = explore(pasts, false, (play, moves) => {
+    if (moves.length > 0) return null
+    if (play.decided.size < IDS.length) return 'an election does not end'
+    const leaders = new Set([...play.decided.values()].map(({ leader }) => leader))
+    return leaders.size === 1 && leaders.has(best) ? null : `elected ${[...leaders].join()}`
+  })
+  expect(explored.wrong).toEqual([])
+  expect(explored.ends).toBeGreaterThan(0)
+})

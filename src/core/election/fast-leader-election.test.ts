@@ -1,0 +1,277 @@
+// The rules of fast leader election one by one (ZooKeeper 3.9 `FastLeaderElection`), on one server
+// that is told of votes.
+
+import { describe, expect, test } from 'vitest'
+
+import { ensembleOf } from '../../../test/support/election-bench.ts'
+import { type Zxid, zxidOf } from '../../base/zxid.ts'
+import type { Membership } from '../quorum/membership.ts'
+import { membershipOf } from '../quorum/membership-text.ts'
+import { NO_SERVER, ServerState } from './election-host.ts'
+import { type CastVote, FastLeaderElection } from './fast-leader-election.ts'
+
+const { looking, following, leading, observing } = ServerState
+
+/** A vote as it is told; everything not said is that of an empty server in round 1. */
+const vote = (leader: number, more: Partial<CastVote> = {}): CastVote => ({
+  leader,
+  zxid: 0 as Zxid,
+  peerEpoch: 0,
+  round: 1,
+  state: looking,
+  version: 2,
+  ...more,
+})
+
+/** Server `id` of three, or of another ensemble, in its first round. */
+function begun(
+  id: number,
+  membership: Membership = ensembleOf(3),
+  zxid: number = 0,
+  epoch: number = 0,
+  proposedMembership: Membership | null = null,
+): FastLeaderElection {
+  const election = new FastLeaderElection(id, { membership, proposedMembership })
+  election.begin(zxid as Zxid, epoch)
+  return election
+}
+
+describe('a vote of the same round', () => {
+  test.each([
+    ['a later epoch', vote(1, { peerEpoch: 3 }), true],
+    ['a later transaction', vote(1, { peerEpoch: 2, zxid: zxidOf(1, 6) }), true],
+    ['a larger number', vote(3, { peerEpoch: 2, zxid: zxidOf(1, 5) }), true],
+    ['a smaller number', vote(1, { peerEpoch: 2, zxid: zxidOf(1, 5) }), false],
+    ['an earlier transaction', vote(3, { peerEpoch: 2, zxid: zxidOf(1, 4) }), false],
+    ['an earlier epoch, whatever the zxid', vote(3, { peerEpoch: 1, zxid: zxidOf(1, 9) }), false],
+  ])('for %s', (_, heard, isBetter) => {
+    const election = begun(2, ensembleOf(3), zxidOf(1, 5), 2)
+    expect(election.receive(3, heard)).toBe(isBetter ? 'announce' : 'answer')
+    expect(election.proposal.leader).toBe(isBetter ? heard.leader : 2)
+    expect(election.proposal.round).toBe(1)
+  })
+
+  test('that is the same needs no answer', () => {
+    expect(begun(2).receive(1, vote(2))).toBe('none')
+  })
+
+  test('makes a quorum with its own', () => {
+    const election = begun(3)
+    expect(election.hasQuorum).toBe(false)
+    election.receive(1, vote(1))
+    expect(election.hasQuorum).toBe(false)
+    election.receive(1, vote(3))
+    expect(election.hasQuorum).toBe(true)
+    expect(election.decision).toBeNull()
+  })
+
+  test('makes none where it differs in the zxid, the epoch or the round', () => {
+    const election = begun(3, ensembleOf(3), 5, 1)
+    election.receive(1, vote(3, { zxid: 4 as Zxid, peerEpoch: 1 }))
+    election.receive(2, vote(3, { zxid: 5 as Zxid, peerEpoch: 0 }))
+    expect(election.hasQuorum).toBe(false)
+  })
+
+  test('a better one ends a quorum', () => {
+    const election = begun(2)
+    election.receive(1, vote(2))
+    expect(election.hasQuorum).toBe(true)
+    expect(election.receive(3, vote(3))).toBe('announce')
+    // Server 3 is for itself, and so is this one now.
+    expect(election.hasQuorum).toBe(true)
+    expect(election.proposal.leader).toBe(3)
+  })
+})
+
+describe('rounds', () => {
+  test('a later one is joined, with the better of the vote and its own first', () => {
+    const election = begun(2, ensembleOf(5))
+    election.receive(3, vote(3))
+    expect(election.receive(1, vote(1, { round: 4 }))).toBe('announce')
+    expect(election.proposal).toEqual({ leader: 2, zxid: 0, peerEpoch: 0, round: 4 })
+    expect(election.votes).toBe(2)
+  })
+
+  test('an earlier one is answered and does not count', () => {
+    const election = begun(3)
+    election.begin(0 as Zxid, 0)
+    expect(election.receive(1, vote(3))).toBe('answer')
+    expect(election.hasQuorum).toBe(false)
+  })
+
+  test('a later one with nothing better does not undo a quorum', () => {
+    const election = begun(2)
+    election.receive(3, vote(3))
+    expect(election.receive(1, vote(1, { round: 9 }))).toBe('none')
+    expect(election.round).toBe(1)
+    expect(election.hasQuorum).toBe(true)
+  })
+
+  test('begin again at one after a reset', () => {
+    const election = begun(1)
+    election.begin(0 as Zxid, 0)
+    election.reset()
+    election.begin(0 as Zxid, 0)
+    expect(election.round).toBe(1)
+  })
+})
+
+describe('who is not counted', () => {
+  test('observers, strangers, and votes for them', () => {
+    const election = begun(1, ensembleOf(4, 1))
+    expect(election.receive(4, vote(3))).toBe('none')
+    expect(election.receive(9, vote(3))).toBe('none')
+    expect(election.receive(2, vote(4))).toBe('none')
+    expect(election.receive(2, vote(NO_SERVER))).toBe('none')
+    expect(election.votes).toBe(1)
+    expect(election.proposal.leader).toBe(1)
+  })
+
+  test('a server that observes', () => {
+    const election = begun(1)
+    expect(election.receive(2, vote(3, { state: observing }))).toBe('none')
+    expect(election.votes).toBe(1)
+  })
+
+  test('a database that is not to be trusted, on either side', () => {
+    expect(begun(1).receive(3, vote(3, { zxid: -1 as Zxid }))).toBe('none')
+    const untrusted = begun(3, ensembleOf(3), -1)
+    expect(untrusted.receive(1, vote(1, { peerEpoch: 5 }))).toBe('none')
+    expect(untrusted.proposal.leader).toBe(3)
+  })
+
+  test('a server without weight is never led by', () => {
+    const text = [1, 2, 3].map((id) => `server.${id}=h${id}:1:2`).join('\n')
+    const weighted = membershipOf(`${text}\ngroup.1=1:2:3\nweight.3=0`)
+    const election = begun(1, weighted)
+    expect(election.receive(3, vote(3, { peerEpoch: 7 }))).toBe('none')
+    expect(election.proposal.leader).toBe(1)
+    election.receive(3, vote(1))
+    expect(election.hasQuorum).toBe(false)
+    election.receive(2, vote(1))
+    expect(election.hasQuorum).toBe(true)
+  })
+})
+
+describe('an observer', () => {
+  test('is for nobody, then for whom the voters are for, and is not counted itself', () => {
+    const election = begun(4, ensembleOf(4, 1), 7, 7)
+    expect(election.proposal).toEqual({
+      leader: NO_SERVER,
+      zxid: NO_SERVER,
+      peerEpoch: NO_SERVER,
+      round: 1,
+    })
+    expect(election.receive(1, vote(3))).toBe('announce')
+    expect(election.hasQuorum).toBe(false)
+    election.receive(3, vote(3))
+    expect(election.hasQuorum).toBe(true)
+  })
+})
+
+describe('what has been decided elsewhere', () => {
+  const led = (state: ServerState, more: Partial<CastVote> = {}): CastVote =>
+    vote(2, { state, round: 7, peerEpoch: 4, ...more })
+
+  test('is joined when a quorum says so, the leader among it', () => {
+    const election = begun(1, ensembleOf(5))
+    election.receive(3, led(following))
+    election.receive(4, led(following))
+    election.receive(5, led(following))
+    expect(election.decision).toBeNull()
+    election.receive(2, led(leading))
+    expect(election.decision).toEqual({ leader: 2, zxid: 0, peerEpoch: 4, round: 7 })
+    expect(election.round).toBe(7)
+  })
+
+  test('is not joined while the leader tells of another epoch than its followers', () => {
+    const election = begun(1)
+    election.receive(2, led(leading, { peerEpoch: 5 }))
+    election.receive(3, led(following, { peerEpoch: 4 }))
+    expect(election.decision).toBeNull()
+    election.receive(3, led(following, { peerEpoch: 5 }))
+    expect(election.decision?.peerEpoch).toBe(5)
+  })
+
+  test('the zxid and the round may differ', () => {
+    const election = begun(1)
+    election.receive(2, led(leading))
+    election.receive(3, led(following, { zxid: 9 as Zxid, round: 3 }))
+    expect(election.decision?.leader).toBe(2)
+  })
+
+  test('servers before 3.5 are believed by the leader alone', () => {
+    const election = begun(1)
+    election.receive(2, led(leading, { version: 0, peerEpoch: 0 }))
+    election.receive(3, led(following))
+    expect(election.decision?.leader).toBe(2)
+  })
+
+  test('of this round counts beside the votes of those who still look', () => {
+    const election = begun(1)
+    election.receive(2, vote(2))
+    expect(election.decision).toBeNull()
+    election.receive(2, vote(2, { state: leading }))
+    expect(election.decision).toEqual({ leader: 2, zxid: 0, peerEpoch: 0, round: 1 })
+  })
+
+  test('that it leads itself is believed in its own round only', () => {
+    const later = begun(3)
+    later.receive(1, vote(3, { state: following, round: 2 }))
+    later.receive(2, vote(3, { state: following, round: 2 }))
+    expect(later.decision).toBeNull()
+    const same = begun(3)
+    same.receive(1, vote(3, { state: following }))
+    expect(same.decision?.leader).toBe(3)
+  })
+})
+
+describe('waiting', () => {
+  const nobodyAbsent = (): boolean => false
+
+  test('is idle for a leader that has all votes', () => {
+    const election = begun(3)
+    election.receive(1, vote(3))
+    expect(election.isUnanimous(nobodyAbsent)).toBe(false)
+    election.receive(2, vote(3))
+    expect(election.isUnanimous(nobodyAbsent)).toBe(true)
+  })
+
+  test('is idle where who has not voted cannot be reached', () => {
+    const election = begun(3)
+    election.receive(1, vote(3))
+    expect(election.isUnanimous((id) => id === 2)).toBe(true)
+    expect(election.isUnanimous((id) => id === 1)).toBe(false)
+  })
+
+  test('is not idle while somebody is for another', () => {
+    const election = begun(3)
+    election.receive(1, vote(3))
+    election.receive(2, vote(2))
+    expect(election.isUnanimous(() => true)).toBe(false)
+  })
+
+  test('is not idle without a quorum', () => {
+    expect(begun(3).isUnanimous(() => true)).toBe(false)
+  })
+
+  test('is idle for others only when the leader leads', () => {
+    const election = begun(1)
+    election.receive(2, vote(3))
+    election.receive(3, vote(3))
+    expect(election.isUnanimous(nobodyAbsent)).toBe(false)
+  })
+})
+
+describe('while a membership is proposed', () => {
+  test('both have to agree, and a newcomer may be voted for', () => {
+    const proposed = ensembleOf(5, 0, 0x100000001)
+    const election = begun(3, ensembleOf(3), 0, 0, proposed)
+    election.receive(1, vote(3))
+    expect(election.hasQuorum).toBe(false)
+    election.receive(4, vote(3))
+    expect(election.hasQuorum).toBe(true)
+    expect(election.receive(5, vote(5))).toBe('announce')
+    expect(election.proposal.leader).toBe(5)
+  })
+})
