@@ -72,6 +72,11 @@ export class SmallLeaderHost implements LeaderHost {
     this.history = new SmallHistory(start)
   }
 
+  /** Whether the disk has something to do. */
+  get isBusy(): boolean {
+    return this.#tasks.length > 0
+  }
+
   /** The disk finishes everything, and what follows from that. */
   finishAll(): void {
     for (let task = this.#tasks.shift(); task; task = this.#tasks.shift()) task()
