@@ -56,8 +56,8 @@ export class MemberStatus implements EnsembleStatus {
 
   get mode(): ServingMode | null {
     const { service, standing } = this.#member
-    if (service === null || standing === 'looking' || standing === 'leaving') return null
-    return modes[standing]
+    if (service === null || standing === 'leaving') return null
+    return standing === 'looking' ? 'read-only' : modes[standing]
   }
 
   get peerState(): string {

@@ -63,7 +63,9 @@ function sourceOf({ args, properties }: ServeRequest): ConfigSource {
       properties,
     }
   }
-  if (rest.length === 0) return { name: first, text: readConfigFile(first), properties }
+  if (rest.length === 0) {
+    return { name: first, file: first, text: readConfigFile(first), properties }
+  }
   const keys = ['clientPort', 'dataDir', 'tickTime', 'maxClientCnxns']
   const lines = args.map((value, index) => `${keys[index]}=${value.replaceAll('\\', '\\\\')}\n`)
   return { name: 'command line', text: lines.join(''), properties }

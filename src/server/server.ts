@@ -29,6 +29,7 @@ import {
   type ServerPorts,
   nodePorts,
 } from './server-ports.ts'
+import { MemberStatus } from './member-status.ts'
 import { adminFactsOf, pipelineSettingsOf, storageOptionsOf } from './settings.ts'
 import { failureOf } from './start-failure.ts'
 import { TurnEnd } from './turn-end.ts'
@@ -201,7 +202,13 @@ class RunningServer implements Server {
     this.#peers?.start(this.#pump.peers)
     this.status = new ReplicaStatus(replica, clock)
     this.#words = new FourLetterWords(
-      { status: this.status, facts: adminFactsOf(config), figures, disk },
+      {
+        status: this.status,
+        facts: adminFactsOf(config),
+        figures,
+        disk,
+        ...(replica.member === null ? {} : { ensemble: new MemberStatus(replica, replica.member) }),
+      },
       config.fourLetterWords,
     )
     this.#autopurge = new Autopurge(config.purge, this.#storage, timers, logger)

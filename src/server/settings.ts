@@ -30,6 +30,9 @@ export const storageOptionsOf = (
   snapshotCompression: config.storage.snapshotCompression,
   trustEmpty: config.storage.trustEmpty,
   fieldBytesMax: config.fieldBytesMax,
+  ...(config.ensemble === null
+    ? {}
+    : { snapshotSizeFactor: config.ensemble.sync.snapshotSizeFactor }),
   random: ports.random,
   logger: ports.logger,
 })
