@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { type Zxid, ZXID_ZERO, zxidOf } from '../../base/zxid.ts'
-import { HierarchicalQuorum, MajorityQuorum, type QuorumVerifier } from './quorum.ts'
+import { HierarchicalQuorum, JointQuorum, MajorityQuorum, type QuorumVerifier } from './quorum.ts'
 
 const zxids = (entries: Record<number, number>): ReadonlyMap<number, Zxid> =>
   new Map(Object.entries(entries).map(([id, counter]) => [Number(id), zxidOf(1, counter)]))
@@ -87,6 +87,36 @@ describe('groups with weights', () => {
 
   test('a server in two groups is refused', () => {
     expect(() => new HierarchicalQuorum([[1, 2], [2]], new Map())).toThrow('two groups')
+  })
+})
+
+describe('two quorums at once', () => {
+  const joint = new JointQuorum(new MajorityQuorum([1, 2, 3]), new MajorityQuorum([3, 4, 5]))
+
+  test('need both, and one server may count in either', () => {
+    expect(joint.containsQuorum(new Set([1, 2, 3]))).toBe(false)
+    expect(joint.containsQuorum(new Set([1, 3, 4]))).toBe(true)
+    expect(joint.containsQuorum(new Set([1, 2, 4, 5]))).toBe(true)
+    expect([...joint.voters]).toEqual([1, 2, 3, 4, 5])
+  })
+
+  test('have committed what both have', () => {
+    for (const acked of acknowledgementsUpTo(2, [1, 2, 3, 4, 5])) {
+      expect(joint.highestCommitted(acked)).toBe(
+        naiveHighest((set) => joint.containsQuorum(set), acked),
+      )
+    }
+  })
+})
+
+describe('weights', () => {
+  test('are one for each voter of a majority, and as given in groups', () => {
+    const majority = new MajorityQuorum([1, 2])
+    const grouped = new HierarchicalQuorum([[2, 3]], new Map([[3, 0]]))
+    const joint = new JointQuorum(majority, grouped)
+    expect([1, 2, 3].map((id) => majority.weightOf(id))).toEqual([1, 1, 0])
+    expect([1, 2, 3].map((id) => grouped.weightOf(id))).toEqual([0, 1, 0])
+    expect([1, 2, 3].map((id) => joint.weightOf(id))).toEqual([1, 1, 0])
   })
 })
 
