@@ -238,7 +238,8 @@ export class Ledger implements HistoryView {
     write: DeliveredWrite | null,
   ): Answer {
     if (write === null || !isMoved(txn)) {
-      if (write !== null) this.#writes.requireOwner(txn, write)
+      // Some errors come before the question of whose session it is.
+      if (write !== null && !isError(txn)) this.#writes.requireOwner(txn, write)
       return judgeTxn(this.#rules, before, draft, txn, write)
     }
     this.#writes.requireMoved(txn, write)
@@ -258,6 +259,9 @@ export class Ledger implements HistoryView {
     return low
   }
 }
+
+const isError = ({ type, parts }: ModelTxn): boolean =>
+  type === OpCode.error || parts?.some((part) => part.type === OpCode.error) === true
 
 /** Refused because it came over a connection that the session has left. */
 function isMoved(txn: ModelTxn): boolean {
