@@ -222,6 +222,17 @@ describe('truncation', () => {
     expect(start(made.bench)).toMatchObject({ last: 3, snapshot: 0 })
   })
 
+  it('keeps a snapshot that only names the beginning of a later epoch', () => {
+    // A leader that nobody followed: its epoch has begun, and nothing happened in it.
+    const old = member({ snapshotSliceBytes: 300 }).append(1, 2).settle()
+    old.storage.beginSnapshot(old.source, old.lastZxid)
+    old.lastZxid = 0x3_0000_0000 as Zxid
+    old.settle()
+    old.append(0x3_0000_0001).settle()
+    expect(old.truncate(2)).toMatchObject({ error: null, last: 2 })
+    expect(start(old.bench)).toMatchObject({ last: 2, snapshot: 2, replayed: [] })
+  })
+
   it('gives up a snapshot that is being written', () => {
     const made = member({ snapshotSliceBytes: 300 })
       .append(...range(1, 40))

@@ -6,7 +6,6 @@
 // shown to anyone, and the newest log is cut behind its last whole record: nothing is ever written
 // behind a torn one.
 
-import { mark } from '../../base/marks.ts'
 import { type Zxid, ZXID_NONE, ZXID_ZERO, counterOf, epochOf, formatZxid } from '../../base/zxid.ts'
 import type { Compression } from '../../ports/compression.ts'
 import type { Disk } from '../../ports/disk.ts'
@@ -15,13 +14,13 @@ import { windowSource } from './byte-stream.ts'
 import {
   type LogFileName,
   type SnapshotFileName,
-  findReceived,
   listLogs,
   listSnapshots,
   logsFrom,
-  snapshotFileName,
 } from './file-names.ts'
+import { finishReceived } from './finish-received.ts'
 import { type LogEnd, LogReader } from './log-reader.ts'
+import { NewestSeen } from './newest-seen.ts'
 import { type SnapshotSummary, type SnapshotVisitor, readSnapshot } from './snapshot-reader.ts'
 import { looksWhole, openSnapshot } from './snapshot-source.ts'
 import { StorageError, StorageErrorCode } from './storage-error.ts'
@@ -241,9 +240,11 @@ class Recovery {
   #loadSnapshot(file: SnapshotFileName): boolean {
     this.#target.reset()
     const stream = openSnapshot(this.#disk, this.#compression, file)
-    const summary = readSnapshot(stream, file.path, this.#options.fieldBytesMax, this.#target)
-    const newest = Math.max(summary.digest?.zxid ?? 0, summary.lastZxid ?? 0)
-    if (this.#limit !== null && newest >= this.#firstBehind) {
+    const seen = this.#limit === null ? null : new NewestSeen(this.#target)
+    const visitor = seen ?? this.#target
+    const summary = readSnapshot(stream, file.path, this.#options.fieldBytesMax, visitor)
+    const told = Math.max(summary.digest?.zxid ?? 0, summary.lastZxid ?? 0)
+    if (seen !== null && Math.max(told, seen.newest) >= this.#firstBehind) {
       this.#tooNew.push(file)
       return false
     }
@@ -400,20 +401,6 @@ class Recovery {
     if (isMarked) this.#disk.remove(marker)
     return isMarked || this.#options.databaseAutocreate !== false
   }
-}
-
-/**
- * A crash may have come between a database received and the end of what it replaces: nothing of
- * that may be replayed over it.
- */
-function finishReceived(disk: Disk, snapshotDirectory: string, logDirectory: string): void {
-  const received = findReceived(disk, snapshotDirectory)
-  if (received === null) return
-  mark('storage-finishes-received')
-  for (const { path } of listLogs(disk, logDirectory)) disk.remove(path)
-  for (const { path } of listSnapshots(disk, snapshotDirectory)) disk.remove(path)
-  const name = snapshotFileName(received.zxid, received.compression)
-  disk.move(received.path, `${snapshotDirectory}/${name}`)
 }
 
 function notInHistory(directory: string, zxid: Zxid, finding: string): StorageError {
