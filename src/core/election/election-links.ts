@@ -424,8 +424,8 @@ const NOTHING = new Uint8Array(0)
 
 /** Links that have not said who they are. */
 const STRANGERS_MAX = 64
-/** Servers that may be known beside the members. */
-const PEERS_MAX = 300
+/** Servers that may be known before others than members are turned away. */
+const PEERS_MAX = 100
 /** Addresses of one server to be called back at. */
 const CALLBACKS_MAX = 4
 /** Frames for a peer that has not been seen to read. */
