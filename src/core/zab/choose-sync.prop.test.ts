@@ -54,24 +54,40 @@ const situation: fc.Arbitrary<Situation> = fc
     foreign: fc.nat({ max: 3 }),
     tailCount: fc.integer({ min: 1, max: 3 }),
     snapshotAt: fc.nat({ max: 12 }),
+    standsOnEpoch: fc.boolean(),
   })
   .map((draw) => {
     const { committed, isServing, later } = draw
     const epoch = epochOf(committed.at(-1) ?? ZXID_ZERO) + later
     const branch = draw.branch % (committed.length + 1)
     const shared = committed.slice(0, branch)
-    const tail = tailOf(shared, committed[branch] ?? null, epoch, draw)
-    const snapshot = draw.snapshotAt % (branch + 1)
-    const learner: Learner =
-      draw.tailKind === 'epoch without a change' && tail.length === 1
-        ? { snapshot: tail[0]!, log: [] }
-        : {
-            snapshot: snapshot === 0 ? ZXID_ZERO : shared[snapshot - 1]!,
-            log: [...shared.slice(snapshot), ...tail],
-          }
+    const tail = tailOf(shared, committed[branch] ?? null, isServing ? epoch + 1 : epoch, draw)
+    const learner = learnerOf(shared, tail, draw.snapshotAt, draw.standsOnEpoch && isServing)
     const logReaches = draw.keptFrom === null ? null : (committed[draw.keptFrom] ?? ZXID_ZERO)
     return { committed, epoch, isServing, windowCount: draw.windowCount, logReaches, learner }
   })
+
+/**
+ * A tail of another epoch may stand on the database with which that epoch began, and then nothing
+ * of the log before is left. (A leader that is not established yet cannot help such a learner.)
+ */
+function learnerOf(
+  shared: readonly Zxid[],
+  tail: readonly Zxid[],
+  snapshotAt: number,
+  standsOnEpoch: boolean,
+): Learner {
+  const first = tail[0]
+  if (first !== undefined && counterOf(first) === 0) return { snapshot: first, log: [] }
+  if (first !== undefined && counterOf(first) === 1 && standsOnEpoch) {
+    return { snapshot: zxidOf(epochOf(first), 0), log: tail }
+  }
+  const count = snapshotAt % (shared.length + 1)
+  return {
+    snapshot: shared[count - 1] ?? ZXID_ZERO,
+    log: [...shared.slice(count), ...tail],
+  }
+}
 
 interface TailDraw {
   readonly tailKind: string
@@ -80,7 +96,7 @@ interface TailDraw {
 }
 
 /** What a learner can have behind the beginning that it shares with the leader. */
-function tailOf(shared: readonly Zxid[], next: Zxid | null, epoch: number, draw: TailDraw): Zxid[] {
+function tailOf(shared: readonly Zxid[], next: Zxid | null, bound: number, draw: TailDraw): Zxid[] {
   const end = shared.at(-1) ?? ZXID_ZERO
   const isEpochOver = next === null || epochOf(next) > epochOf(end)
   if (!isEpochOver) return []
@@ -88,12 +104,13 @@ function tailOf(shared: readonly Zxid[], next: Zxid | null, epoch: number, draw:
   if (draw.tailKind === 'same epoch' && shared.length > 0) {
     return counters.map((n) => zxidOf(epochOf(end), counterOf(end) + n))
   }
-  // The epoch of a leader of which nothing was left, or which changed nothing.
+  // The epoch of a leader of which nothing was left, or which changed nothing; or our own, in which
+  // nothing is committed.
   const foreign = epochOf(end) + 1 + draw.foreign
-  if (draw.tailKind === 'foreign epoch' && foreign < (next === null ? epoch : epochOf(next))) {
+  if (draw.tailKind === 'foreign epoch' && foreign < (next === null ? bound : epochOf(next))) {
     return counters.map((n) => zxidOf(foreign, n))
   }
-  const isBetween = foreign <= (next === null ? epoch : epochOf(next))
+  const isBetween = foreign <= (next === null ? bound - 1 : epochOf(next))
   if (draw.tailKind === 'epoch without a change' && isBetween) return [zxidOf(foreign, 0)]
   return []
 }

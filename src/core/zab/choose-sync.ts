@@ -49,16 +49,25 @@ function aheadOf(max: Zxid, last: Zxid, peerLast: Zxid, faults: SyncChoice['faul
   // An epoch's zxid without a counter is no transaction that could be cut off, and who has it got
   // it with a whole database: that is what it gets again.
   if (counterOf(peerLast) === 0) return SNAP
-  // A tail of a later epoch may stand on a database received as the beginning of that epoch, and
-  // then `max` is nowhere in the learner's log to cut at (ZooKeeper cuts all the same). Where our
-  // database is of a later epoch still, it takes the tail's place for good.
-  if (epochOf(peerLast) !== epochOf(max) && peerLast < last && !faults.neverTruncates) {
+  if (!faults.neverTruncates && isUncertainCut(max, last, peerLast)) {
     mark('sync.snap-over-tail')
     return SNAP
   }
   if (faults.neverTruncates) return diff(peerLast, nothingMissing(), max)
   mark('sync.trunc')
   return { kind: 'trunc', zxid: max, missing: nothingMissing(), last: max }
+}
+
+/**
+ * Whether `max` may be nowhere in the log of a learner that is ahead of it, so that there is no place
+ * to cut at (ZooKeeper cuts all the same, one transaction too late). A tail of a later epoch may
+ * stand on a database received as the beginning of that epoch. Ours takes the place of both for
+ * good if it is of a later epoch still, or if the tail is of our own and goes on from here; only a
+ * leader that has yet to be established has to cut.
+ */
+function isUncertainCut(max: Zxid, last: Zxid, peerLast: Zxid): boolean {
+  if (counterOf(max) === 0) return true
+  return epochOf(peerLast) !== epochOf(max) && epochOf(peerLast) <= epochOf(last)
 }
 
 /** Goes once through what a learner lacks: first from the log, then from memory. */

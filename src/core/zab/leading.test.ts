@@ -332,13 +332,14 @@ describe('a learner that joins', () => {
     const zxid = scene.propose()
     scene.ack(three, zxid)
     expect(scene.leading.lastCommitted).toBe(HISTORY_TAKEN)
-    // Server 3 comes again and is about to cut off what it had: its word does not hold any more.
+    // Server 3 comes again and is about to give up what it had: its word does not hold any more.
     const link = scene.connect()
     scene.introduce(link, 3)
     scene.promise(link, zxid)
     expect(scene.heard(link)).toEqual([
       'LEADERINFO 2.0',
-      'TRUNC 1.3',
+      'SNAP 2.0',
+      'SNAPSHOT-STREAM 2.0',
       'PROPOSAL 2.1',
       'NEWLEADER 2.0',
     ])

@@ -163,7 +163,7 @@ export class Leading implements LeaderRole {
     this.#tryChooseEpoch()
   }
 
-  doorFailed(reason: string): void {
+  doorFailed(_door: PeerDoor, reason: string): void {
     if (this.#state !== 'over') this.#leave(`learners cannot connect: ${reason}`)
   }
 
@@ -534,7 +534,7 @@ export class Leading implements LeaderRole {
     learner.step = LearnerStep.syncing
     learner.syncKind = plan.kind
     learner.expectWithin(this.#initMs, this.#host.nowMs)
-    // What it acknowledged on an earlier link it may be about to cut off.
+    // What it acknowledged on an earlier link it may be about to lose for a while.
     this.#established.leader.forget(learner.serverId)
     this.#host.remark('info', 'a learner joins', {
       server: learner.serverId,
