@@ -18,11 +18,15 @@ export interface EnsembleOptions {
   readonly proposedMembership: Membership | null
   /** `reconfigEnabled` */
   readonly reconfigEnabled: boolean
+  /** How many voters a reconfiguration must leave: 2, or 1 with `standaloneEnabled=false`. */
+  readonly votersMin?: 1 | 2
   readonly epochs: Epochs
   /** The last transactions of the recovered history, oldest first. */
   readonly recent: readonly LogEntry[]
   /** `commitLogCount`: how many transactions are kept in memory for learners. */
   readonly commitLogCount: number
+  /** The longest string or buffer that a peer may send, in bytes. */
+  readonly fieldBytesMax?: number
   /** `forceSnapshotSync`: learners always get a snapshot. */
   readonly forceSnapshotSync: boolean
   /** `leader.maxConcurrentSnapSyncs`, `leader.maxConcurrentDiffSyncs`; observers beyond are refused. */

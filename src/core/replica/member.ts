@@ -31,7 +31,7 @@ export type Standing = 'looking' | 'leading' | 'following' | 'observing' | 'leav
 /** How a member gets at clients: it decides when they are served, not how. */
 export interface ServiceMaker {
   /** Clients are served on the database as it is; writes are ordered by `leader`. */
-  lead(leader: LeaderRole): Service
+  lead(leader: LeaderRole, member: Member): Service
   follow(learner: LearnerRole): Service
   /** What is there is served to those who do not mind that it may be old. */
   readOnly(): Service
@@ -226,6 +226,7 @@ export class Member implements ElectionHost {
         serverId: this.serverId,
         timing: options.timing,
         faults: options.faults ?? NO_FAULTS,
+        ...fieldLimitOf(options),
         reconfigEnabled: options.reconfigEnabled,
         forceSnapshotSync: options.forceSnapshotSync,
         snapshotSyncsMax: options.snapshotSyncsMax,
@@ -256,6 +257,7 @@ export class Member implements ElectionHost {
         serverId: this.serverId,
         timing: options.timing,
         faults: options.faults ?? NO_FAULTS,
+        ...fieldLimitOf(options),
         leader: vote.leader,
         leaderAddress: leader.quorumAddress,
         isVoter,
@@ -357,7 +359,7 @@ export class Member implements ElectionHost {
   lead(epoch: number): void {
     const leading = this.#leading
     assert(leading !== null, 'who does not lead serves as a leader')
-    this.#service = this.#maker.lead(leading)
+    this.#service = this.#maker.lead(leading, this)
     this.election.settle(ServerState.leading, { ...this.election.vote, peerEpoch: epoch })
     this.#ready.wantsSnapshot = true
     this.#service.closeUnknownSessions()
@@ -405,6 +407,9 @@ export class Member implements ElectionHost {
     return was === is
   }
 }
+
+const fieldLimitOf = ({ fieldBytesMax }: EnsembleOptions): { fieldBytesMax?: number } =>
+  fieldBytesMax === undefined ? {} : { fieldBytesMax }
 
 /** As ZooKeeper 3.9 `QuorumPeer`: at least so long, or a tick. */
 const READ_ONLY_AFTER_MS = 2_000

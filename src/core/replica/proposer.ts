@@ -26,7 +26,7 @@ import type { ClientConnection } from './client-connection.ts'
 import { type SessionDesk, OWNED_HERE } from './session-desk.ts'
 import type { StepTime } from './step-time.ts'
 import { TxnArena } from './txn-arena.ts'
-import { sessionIdFrom } from './txn-peek.ts'
+import { sessionIdFrom, txnType } from './txn-peek.ts'
 import type { Writes } from './writes.ts'
 
 /** Where proposals go to be ordered and made durable. */
@@ -273,7 +273,9 @@ export class Proposer implements Writes {
   #propose(out: JuteWriter, start: number, connection: ClientConnection | null): void {
     const entry = { zxid: this.#request.zxid, bytes: out.bytes, start, end: out.position }
     this.#inFlight.push({ entry, connection })
-    this.#order.propose(entry, this.#reconfigurator?.takePlanned() ?? null)
+    // A refused reconfiguration is planned as well, but its transaction proposes nothing.
+    const planned = this.#reconfigurator?.takePlanned() ?? null
+    this.#order.propose(entry, txnType(entry) === OpCode.reconfig ? planned : null)
   }
 }
 

@@ -33,6 +33,7 @@ import { Service, type ServiceContext } from './service.ts'
 import { SessionDesk } from './session-desk.ts'
 import { Standalone } from './standalone.ts'
 import { ReadOnly } from './read-only.ts'
+import { Reconfiguration } from './reconfiguration.ts'
 import { StepTime } from './step-time.ts'
 
 export interface ReplicaOptions {
@@ -91,12 +92,13 @@ export class Replica {
     if (ensemble === null) {
       this.#member = null
       this.#standalone = new Standalone(serverId, this.#ready.append, database.lastZxid)
-      this.#standaloneService = this.#lead(this.#standalone, true)
+      this.#standaloneService = this.#lead(this.#standalone, true, null)
     } else {
       this.#standalone = null
       this.#standaloneService = null
       this.#member = new Member(serverId, ensemble, database, this.#links, time, this.#ready, {
-        lead: (leader) => this.#lead(leader, ensemble.leaderServes),
+        lead: (leader, member) =>
+          this.#lead(leader, ensemble.leaderServes, new Reconfiguration(member, leader)),
         follow: (learner) => this.#follow(learner),
         readOnly: () => this.#serveReadOnly(),
       })
@@ -228,7 +230,7 @@ export class Replica {
   // Services
 
   /** This server orders writes itself. */
-  #lead(order: Order, servesClients: boolean): Service {
+  #lead(order: Order, servesClients: boolean, reconfiguration: Reconfiguration | null): Service {
     const { settings, fieldBytesMax } = this.#options
     const { database } = this
     const hasLocal = settings.localSessions && this.#standalone === null
@@ -239,7 +241,16 @@ export class Replica {
       database,
       sessions,
       (onSynced) =>
-        new Proposer(database, order, sessions, settings, fieldBytesMax, this.#time, onSynced),
+        new Proposer(
+          database,
+          order,
+          sessions,
+          settings,
+          fieldBytesMax,
+          this.#time,
+          onSynced,
+          reconfiguration,
+        ),
     )
   }
 

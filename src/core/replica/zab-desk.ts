@@ -160,7 +160,7 @@ export class ZabDesk implements LeaderHost, LearnerHost {
     const { makeDatabase } = this.#member.options
     this.#filler = new DatabaseFiller(makeDatabase)
     this.#filler.reset()
-    this.#intake = new SnapshotIntake(this.#filler)
+    this.#intake = new SnapshotIntake(this.#filler, this.#member.options.fieldBytesMax)
     this.#filler.database.lastZxid = zxid
     this.#filler.database.fuzzyUntil = UNTIL_EQUAL
     this.history.replace(this.#filler.database)

@@ -44,7 +44,7 @@ describe('on the way to leading', () => {
 
   it('waits for learners only behind an open door', () => {
     expect(scene.host.links.door).toEqual({ host: 'host1', port: 2888 })
-    scene.leading.doorFailed('in use')
+    scene.leading.doorFailed('quorum', 'in use')
     expect(scene.host.left).toBe('learners cannot connect: in use')
     expect(scene.host.links.door).toBeNull()
   })
@@ -116,7 +116,7 @@ describe('on the way to leading', () => {
     const link = scene.connect()
     scene.introduce(link, 3)
     scene.host.finishAll()
-    scene.leading.doorFailed('gone')
+    scene.leading.doorFailed('quorum', 'gone')
     expect(scene.isHungUp(link)).toBe(true)
     scene.promise(link, LAST)
     scene.leading.linkClosed(link, 'late')

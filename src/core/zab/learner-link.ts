@@ -105,6 +105,7 @@ export class LearnerLink {
     return {
       link: this.link,
       serverId: this.serverId,
+      isFollower: this.isFollower,
       isVoter: this.isFollower && membership.voters.voters.has(this.serverId),
       isSynced: this.step >= LearnerStep.synced && tick <= this.lastTick,
       remote: this.remote,

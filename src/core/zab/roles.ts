@@ -54,6 +54,8 @@ export interface LeaderRole extends Role {
 export interface LearnerStatus {
   readonly link: LinkId
   readonly serverId: number
+  /** Follows, with or without a vote; otherwise it observes. */
+  readonly isFollower: boolean
   readonly isVoter: boolean
   readonly isSynced: boolean
   readonly remote: string
