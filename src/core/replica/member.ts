@@ -135,6 +135,7 @@ export class Member implements ElectionHost {
   // What happens to it
 
   start(): void {
+    this.desk.showMembership()
     this.election.start()
     this.#look()
   }

@@ -369,10 +369,15 @@ describe('a learner that joins', () => {
     const observer = scene.join(9, LAST, { isFollower: false })
     const coming = scene.connect()
     scene.introduce(coming, 3)
-    expect(scene.leading.learners).toEqual([
-      { link: 1, serverId: 2, isVoter: true, isSynced: true, remote: '10.0.0.1:1' },
-      { link: observer, serverId: 9, isVoter: false, isSynced: true, remote: '10.0.0.2:1' },
-      { link: coming, serverId: 3, isVoter: true, isSynced: false, remote: '10.0.0.3:1' },
+    const told = scene.leading.learners.map(
+      (one) =>
+        `${one.link} ${one.serverId} ${one.isFollower ? 'follower' : 'observer'}` +
+        `${one.isVoter ? ' votes' : ''}${one.isSynced ? ' synced' : ''} ${one.remote}`,
+    )
+    expect(told).toEqual([
+      '1 2 follower votes synced 10.0.0.1:1',
+      `${observer} 9 observer synced 10.0.0.2:1`,
+      `${coming} 3 follower votes 10.0.0.3:1`,
     ])
     expect([...scene.leading.syncedVoters]).toEqual([2])
   })
