@@ -28,6 +28,10 @@ describe('one by one', () => {
     )
   })
 
+  test('the number alone says as much as the whole key', () => {
+    expect(textOf(ask({ joining: line(4).replace('server.', '') }))).toContain(line(4))
+  })
+
   test('one leaves while another comes, even to its addresses', () => {
     const joining = 'server.4=h3:2888:3888;h3:2181'
     expect(textOf(ask({ joining, leaving: '3' }))).toBe(

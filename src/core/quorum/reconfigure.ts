@@ -89,7 +89,9 @@ function readJoiner(text: string): MemberLine {
   if (value === undefined || more.length > 0) {
     throw new InvalidMembership(`${JSON.stringify(text)} is not server.N=…`)
   }
-  const joiner = memberLineOf(key!.trim(), value.trim())
+  // ZooKeeper looks at what stands behind the last point of the key, and `3=…` is as good.
+  const id = key!.slice(key!.lastIndexOf('.') + 1).trim()
+  const joiner = memberLineOf(`server.${id}`, value.trim())
   if (joiner.clientAddress === null) {
     throw new InvalidMembership(`${JSON.stringify(text)}: a joining server needs three ports`)
   }
