@@ -286,7 +286,10 @@ export class Member implements ElectionHost {
   }
 
   get #isLogSettled(): boolean {
-    return this.#taskCount === 0 && this.#durable >= this.desk.history.lastLogged
+    if (this.#taskCount > 0) return false
+    return (
+      this.#durable >= this.desk.history.lastLogged || this.options.faults?.logsAfterRole === true
+    )
   }
 
   /** The log is as long as it will be: the database catches up with it. */

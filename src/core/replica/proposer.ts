@@ -217,7 +217,7 @@ export class Proposer implements Writes {
       this.#sessions.tracker.markClosing(session)
       return ErrorCode.Ok
     }
-    if (session.closing) return ErrorCode.SessionExpired
+    if (session.closing && !this.#sessions.missesLateEphemerals) return ErrorCode.SessionExpired
     if (session.owner === null) session.owner = from
     return session.owner === from ? ErrorCode.Ok : ErrorCode.SessionMoved
   }

@@ -268,10 +268,12 @@ export class Replica {
 
   /** Each role keeps sessions in its own way; their ids go on from one role to the next. */
   #openDesk(tracker: SessionTable, hasLocal: boolean): SessionDesk {
-    const { settings, firstSessionId } = this.#options
+    const { settings, firstSessionId, ensemble } = this.#options
     const firstId = this.#desk?.nextId ?? firstSessionId
-    this.#desk = new SessionDesk(this.database, settings, firstId, tracker, hasLocal)
-    return this.#desk
+    const desk = new SessionDesk(this.database, settings, firstId, tracker, hasLocal)
+    desk.missesLateEphemerals = ensemble?.faults?.missesLateEphemerals ?? false
+    this.#desk = desk
+    return desk
   }
 
   /** Nobody orders writes: what is there can be read, by those who do not mind. */

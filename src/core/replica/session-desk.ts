@@ -23,6 +23,8 @@ export class SessionDesk {
   readonly tracker: SessionTable
   /** Sessions of this server alone; null where there are none. */
   readonly local: SessionTracker | null
+  /** An old fault (ZOOKEEPER-4837), for a test: a session that is being closed may still write. */
+  missesLateEphemerals: boolean = false
   readonly #database: Database
   readonly #settings: PipelineSettings
   readonly #connections = new Map<SessionId, ClientConnection>()
