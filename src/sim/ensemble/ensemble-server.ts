@@ -58,6 +58,8 @@ export interface MachineSurroundings {
   makeDisk(): FakeDisk
   /** The server has ended by itself, as it must after a disk error. */
   onEnded(server: EnsembleServer, reason: string): void
+  /** The server's disk is in another epoch now. */
+  onEntered(server: EnsembleServer, epoch: number): void
   remark(text: string): void
 }
 
@@ -539,9 +541,11 @@ export class EnsembleServer {
   }
 
   #lookAt(disk: FakeDisk): ServerDisk {
-    return new ServerDisk(this.id, disk, (txn) =>
-      this.#around.ledger.found(txn, `on the disk of ${this.name}`),
-    )
+    const { ledger, onEntered } = this.#around
+    return new ServerDisk(this.id, disk, {
+      found: (txn) => ledger.found(txn, `on the disk of ${this.name}`),
+      entered: (epoch) => onEntered(this, epoch),
+    })
   }
 }
 

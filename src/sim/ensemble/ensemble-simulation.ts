@@ -200,6 +200,7 @@ class EnsembleSimulation {
             this.#isCalm ? CALM_DISK : this.#options.disk,
           ),
         onEnded: (server, reason) => this.#onEnded(server, reason),
+        onEntered: (server, epoch) => this.#packets.entered(server.seen, epoch),
         remark: (text) => this.#trace.remark(this.#time.nowUs, () => text),
       }),
     )
@@ -298,7 +299,9 @@ class EnsembleSimulation {
 
   #step(): boolean {
     this.#steps++
-    return this.#time.step()
+    const hasStepped = this.#time.step()
+    for (const { seen } of this.#servers) seen.follow()
+    return hasStepped
   }
 
   // Servers that come and go.

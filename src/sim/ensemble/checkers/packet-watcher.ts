@@ -40,6 +40,8 @@ export class PacketWatcher implements PeerTap {
   readonly #ledger: Ledger
   readonly #expiry: ExpiryChecker
   readonly #passed = new WeakMap<FakeLink, Passed>()
+  /** The newest link of each learner. */
+  readonly #newest = new Map<number, Passed>()
   /** The epochs that each server has promised to follow, with a vote that counts. */
   readonly #promised = new Map<number, Set<number>>()
   readonly #reader = new JuteReader(new Uint8Array(0))
@@ -58,6 +60,18 @@ export class PacketWatcher implements PeerTap {
   /** A server begins anew with nothing: what it promised is forgotten. */
   wiped(serverId: number): void {
     this.#promised.delete(serverId)
+    this.#newest.delete(serverId)
+  }
+
+  /**
+   * A voter's disk is in a new epoch: by then it has everything that its leader told it is
+   * committed (ZOOKEEPER-4643).
+   */
+  entered(disk: ServerDisk, epoch: number): void {
+    const passed = this.#newest.get(disk.serverId)
+    if (passed === undefined || !this.#servers.isVoter(disk.serverId)) return
+    if (passed.epoch !== epoch || !passed.hasNewLeader) return
+    this.#requireSynced(disk, passed, `enters epoch ${epoch}`)
   }
 
   sent(link: FakeLink, side: 0 | 1, bytes: Uint8Array): void {
@@ -67,7 +81,7 @@ export class PacketWatcher implements PeerTap {
     for (const packet of passed.cutters[side].push(bytes)) {
       this.#packets++
       if (side === 0) this.#fromLearner(learner, passed, packet)
-      else this.#fromLeader(leader, passed, packet)
+      else this.#fromLeader(leader, learner, passed, packet)
     }
   }
 
@@ -140,21 +154,25 @@ export class PacketWatcher implements PeerTap {
         `server ${learner} acknowledges epoch ${epoch}, its disk is in ${disk.current}`,
       )
     }
-    for (const one of passed.synced) {
-      if (disk.holds(one)) continue
-      throw new Violation(
-        'DurableNewLeaderAck',
-        `server ${learner} acknowledges epoch ${epoch}, its disk does not have ${formatZxid(one)}`,
-      )
-    }
+    this.#requireSynced(disk, passed, `acknowledges epoch ${epoch}`)
+  }
+
+  #requireSynced(disk: ServerDisk, { synced }: Passed, what: string): void {
+    const missing = synced.find((one) => !disk.holds(one))
+    if (missing === undefined) return
+    throw new Violation(
+      'DurableNewLeaderAck',
+      `server ${disk.serverId} ${what}, its disk does not have ${formatZxid(missing)}`,
+    )
   }
 
   // What a leader says.
 
-  #fromLeader(leader: number, passed: Passed, packet: QuorumPacket): void {
+  #fromLeader(leader: number, learner: number, passed: Passed, packet: QuorumPacket): void {
     const { type, zxid } = packet
     switch (type) {
       case PacketType.leaderInfo:
+        this.#newest.set(learner, passed)
         this.#onLeaderInfo(leader, passed, epochOf(zxid))
         break
       case PacketType.diff:

@@ -9,10 +9,17 @@ import { Violation } from '../../checkers/violation.ts'
 import type { FakeDisk } from '../../fake-disk.ts'
 import { LogFollower, type ModelTxn } from '../../model/model-txn.ts'
 
+/** Hears of what is on a disk for the first time. */
+export interface DiskListener {
+  found(txn: ModelTxn): void
+  /** The disk is in another epoch now. */
+  entered(epoch: number): void
+}
+
 export class ServerDisk {
   readonly serverId: number
   readonly #disk: FakeDisk
-  readonly #onTxn: (txn: ModelTxn) => void
+  readonly #listener: DiskListener
   readonly #logs = new Map<string, LogFile>()
   /** Where each transaction stands. */
   readonly #places = new Map<Zxid, string>()
@@ -21,10 +28,10 @@ export class ServerDisk {
   #accepted = 0
   #current = 0
 
-  constructor(serverId: number, disk: FakeDisk, onTxn: (txn: ModelTxn) => void) {
+  constructor(serverId: number, disk: FakeDisk, listener: DiskListener) {
     this.serverId = serverId
     this.#disk = disk
-    this.#onTxn = onTxn
+    this.#listener = listener
   }
 
   /** Looks at what has changed. */
@@ -42,15 +49,6 @@ export class ServerDisk {
       if (zxid > this.#snapshot && isSealed(path, this.#disk.durable(path))) this.#snapshot = zxid
     }
     this.#followEpochs()
-  }
-
-  /** Everything is gone, on purpose. */
-  wiped(): void {
-    for (const path of [...this.#logs.keys()]) this.#forget(path)
-    this.#snapshot = ZXID_ZERO
-    this.#accepted = 0
-    this.#current = 0
-    this.#changes = -1
   }
 
   get accepted(): number {
@@ -100,7 +98,7 @@ export class ServerDisk {
       this.#requireContiguous(path, file.last, zxid)
       file.add(zxid, content)
       this.#places.set(zxid, path)
-      this.#onTxn(txn)
+      this.#listener.found(txn)
     }
   }
 
@@ -132,19 +130,19 @@ export class ServerDisk {
           `${this.#current} to accepted ${accepted}, current ${current}`,
       )
     }
+    const isNew = current > this.#current
     this.#accepted = accepted
     this.#current = current
+    if (isNew) this.#listener.entered(current)
   }
 
   #epoch(file: EpochFile): number | null {
-    for (const path of [`/data/version-2/${file}`]) {
-      const content = this.#disk.durable(path)
-      if (content === null) continue
-      const text = decodeUtf8(content, 0, content.length)
-      if (/^\d+$/.test(text)) return Number(text)
-      throw new Violation('EpochMonotone', `${path} of server ${this.serverId} holds ${text}`)
-    }
-    return null
+    const path = `/data/version-2/${file}`
+    const content = this.#disk.durable(path)
+    if (content === null) return null
+    const text = decodeUtf8(content, 0, content.length)
+    if (/^\d+$/.test(text)) return Number(text)
+    throw new Violation('EpochMonotone', `${path} of server ${this.serverId} holds ${text}`)
   }
 }
 
