@@ -56,19 +56,16 @@ export function changesOfCut(cut: Cut, files: DataFiles): FileChange[] {
  * Puts a database received in the place of everything else. Its present name makes sure that a
  * start does the same (`recover`), so only the last step, which takes that name away, has to wait.
  */
-export function changesOfReceived(
-  received: SnapshotFileName,
-  files: DataFiles,
-): { readonly changes: FileChange[]; readonly snapshot: SnapshotFileName } {
+export function changesOfReceived(received: SnapshotFileName, files: DataFiles): FileChange[] {
   const { snapshotDirectory, logDirectory, logs, snapshots } = files
   const { zxid, compression } = received
-  const path = `${snapshotDirectory}/${snapshotFileName(zxid, compression)}`
+  const name = snapshotFileName(zxid, compression)
   const changes: FileChange[] = []
   for (const log of logs) changes.push({ kind: 'remove', path: log.path })
   changes.push({ kind: 'settle', directory: logDirectory })
   for (const snapshot of snapshots) changes.push({ kind: 'remove', path: snapshot.path })
   changes.push({ kind: 'settle', directory: snapshotDirectory })
-  changes.push({ kind: 'rename', from: received.path, to: path })
+  changes.push({ kind: 'rename', from: received.path, to: `${snapshotDirectory}/${name}` })
   changes.push({ kind: 'settle', directory: snapshotDirectory })
-  return { changes, snapshot: { path, zxid, compression } }
+  return changes
 }

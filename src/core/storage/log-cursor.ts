@@ -7,9 +7,11 @@ import { type Zxid, ZXID_ZERO, counterOf, epochOf } from '../../base/zxid.ts'
 import { type Disk, DiskError } from '../../ports/disk.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { windowSource } from './byte-stream.ts'
-import type { LogFileName } from './file-names.ts'
+import type { DataFiles } from './data-files.ts'
+import { type LogFileName, logsFrom } from './file-names.ts'
 import { LogReader } from './log-reader.ts'
 import { StorageError } from './storage-error.ts'
+import type { StorageOptions } from './storage-options.ts'
 
 /** The bytes from `start` to `end` are the transaction; they are its own and never change. */
 export interface LoggedTxn {
@@ -114,6 +116,34 @@ export class LogCursor {
     }
   }
 }
+
+/**
+ * The logs (oldest first) that hold what follows `from`. Null where none goes back so far, or where
+ * those behind the first are large beside the newest snapshot: then that is cheaper to send
+ * (ZooKeeper 3.9 `FileTxnSnapLog.readTxnLog`). `live` is the log in use, which is filled with zeros
+ * ahead.
+ */
+export function logsWorthSending(
+  disk: Disk,
+  files: DataFiles,
+  live: { readonly path: string; readonly byteCount: number } | null,
+  from: Zxid,
+  options: Pick<StorageOptions, 'snapshotSizeFactor'>,
+): readonly LogFileName[] | null {
+  const { snapshotSizeFactor = SIZE_FACTOR_MAX } = options
+  const logs = logsFrom(files.logs, from)
+  const first = logs[0]
+  if (first === undefined || first.zxid > from || snapshotSizeFactor < 0) return null
+  const bytesMax = files.newestSnapshotBytes() * Math.min(snapshotSizeFactor, SIZE_FACTOR_MAX)
+  let byteCount = 0
+  for (const { path } of logs.slice(1)) {
+    byteCount += path === live?.path ? live.byteCount : (disk.size(path) ?? 0)
+  }
+  return bytesMax > 0 && byteCount > bytesMax ? null : logs
+}
+
+/** ZooKeeper's default for `snapshotSizeFactor`, and the most that it takes. */
+const SIZE_FACTOR_MAX = 0.33
 
 /** Short reads keep the pauses short. */
 const PIECE_BYTES = 256 << 10

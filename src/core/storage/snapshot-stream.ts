@@ -217,6 +217,9 @@ export class SnapshotIntake {
           throw new MalformedRecord('a snapshot does not end with its signature')
         }
         this.#part = Part.whole
+        return
+      case Part.whole:
+        return
     }
   }
 

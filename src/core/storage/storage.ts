@@ -11,18 +11,13 @@ import { type Disk, DiskError } from '../../ports/disk.ts'
 import { DataFiles } from './data-files.ts'
 import { type EpochFile, epochContent, epochPath } from './epoch-files.ts'
 import { carryOut, changesOfCut, changesOfReceived } from './file-changes.ts'
-import {
-  type SnapshotFileName,
-  logsFrom,
-  receivedFileName,
-  snapshotFileName,
-} from './file-names.ts'
-import { LogCursor } from './log-cursor.ts'
-import { RECORD_FRAME_BYTES } from './log-format.ts'
+import { type SnapshotFileName, receivedFileName, snapshotFileName } from './file-names.ts'
+import { LogCursor, logsWorthSending } from './log-cursor.ts'
 import { LogWriter } from './log-writer.ts'
 import { type RecoveryTarget, recover, recoverUpTo } from './recover.ts'
 import { FileReplacer } from './replace-file.ts'
 import type { SnapshotSource } from './snapshot-encoder.ts'
+import { SnapshotSchedule } from './snapshot-schedule.ts'
 import { SnapshotWriter } from './snapshot-writer.ts'
 import { StorageError } from './storage-error.ts'
 import { diskWithFaults } from './storage-faults.ts'
@@ -59,6 +54,7 @@ export class Storage {
   readonly #files: DataFiles
   readonly #smallFiles: FileReplacer
   readonly #log: LogWriter
+  readonly #schedule: SnapshotSchedule
   #snapshot: SnapshotWriter | null = null
   #isPurging = false
   #isClosed = false
@@ -69,12 +65,6 @@ export class Storage {
   #whenUndisturbed: (() => void) | null = null
   #isReceiving = false
   #historyNumber = 0
-
-  /** Since the last snapshot fell due; and what will make the next one fall due. */
-  #txnCount = 0
-  #txnBytes = 0
-  #txnCountLimit = 0
-  #txnBytesLimit = 0
 
   /**
    * `lastZxid` is what recovery found. Lists the directories, which still blocks. Where there is no
@@ -114,7 +104,7 @@ export class Storage {
         onFatal: (error) => events.onFatal(error),
       },
     )
-    this.#drawLimits()
+    this.#schedule = new SnapshotSchedule(options)
   }
 
   // The log.
@@ -122,8 +112,7 @@ export class Storage {
   /** Frames a transaction into the growing batch; the bytes are copied. */
   append(zxid: Zxid, bytes: Uint8Array, start: number, end: number): void {
     this.#log.append(zxid, bytes, start, end)
-    this.#txnCount++
-    this.#txnBytes += end - start + RECORD_FRAME_BYTES
+    this.#schedule.count(end - start)
   }
 
   /** Begins one write-and-sync of all that was appended; if one is in flight, the next follows it. */
@@ -141,30 +130,19 @@ export class Storage {
 
   /**
    * Transactions on disk from `from` on, or from the next one there is. Null where the logs do not
-   * reach back so far, or where a snapshot is cheaper: as ZooKeeper 3.9
-   * `ZKDatabase.getProposalsFromTxnLog` decides it, by the size of the files behind the first.
+   * reach back so far, or where a snapshot is cheaper.
    */
   openLog(from: Zxid): LogCursor | null {
-    const logs = logsFrom(this.#files.logs, from)
-    const first = logs[0]
-    if (first === undefined || first.zxid > from || this.#changes.length > 0) return null
-    const { snapshotSizeFactor = SIZE_FACTOR_MAX, fieldBytesMax, logger } = this.#options
-    if (snapshotSizeFactor < 0) return null
-    const factor = Math.min(snapshotSizeFactor, SIZE_FACTOR_MAX)
-    const bytesMax = this.#files.newestSnapshotBytes() * factor
-    const live = this.#log.live
-    let byteCount = 0
-    for (const { path } of logs.slice(1)) {
-      byteCount += path === live?.path ? live.byteCount : (this.#disk.size(path) ?? 0)
-    }
-    if (bytesMax > 0 && byteCount > bytesMax) return null
+    if (this.#changes.length > 0) return null
+    const logs = logsWorthSending(this.#disk, this.#files, this.#log.live, from, this.#options)
+    if (logs === null) return null
     const history = this.#historyNumber
     return new LogCursor(this.#disk, {
       logs,
       from,
       upTo: this.#log.lastDurable,
-      bodyBytesMax: fieldBytesMax,
-      logger,
+      bodyBytesMax: this.#options.fieldBytesMax,
+      logger: this.#options.logger,
       isValid: () => history === this.#historyNumber,
     })
   }
@@ -184,11 +162,7 @@ export class Storage {
 
   /** Whether enough has been appended for the next snapshot. Answer with {@link beginSnapshot}. */
   snapshotDue(): boolean {
-    if (this.#changes.length > 0) return false
-    return (
-      this.#txnCount > this.#txnCountLimit ||
-      (this.#options.snapSizeBytes > 0 && this.#txnBytes > this.#txnBytesLimit)
-    )
+    return this.#changes.length === 0 && this.#schedule.isDue
   }
 
   get snapshotRunning(): boolean {
@@ -200,7 +174,7 @@ export class Storage {
    * last transaction applied to the tree. While one is still running there is none to begin.
    */
   beginSnapshot(source: SnapshotSource, lastProcessed: Zxid): void {
-    this.#drawLimits()
+    this.#schedule.begin()
     this.#log.roll()
     if (this.#snapshot !== null || this.#changes.length > 0) {
       this.#options.logger.warn('too busy for a snapshot: the previous one is still being written')
@@ -450,7 +424,7 @@ export class Storage {
       // The next start will do the rest.
       if (this.#isClosed) return
       assert(newest === zxid, 'the database changed while it was saved')
-      const { changes, snapshot } = changesOfReceived(received, this.#files)
+      const changes = changesOfReceived(received, this.#files)
       carryOut(this.#disk, changes, (error) => {
         if (error !== null) return this.#events.onFatal(error)
         mark('storage-history-saved')
@@ -473,21 +447,4 @@ export class Storage {
       return null
     }
   }
-
-  /**
-   * Somewhere between half and all of what is configured, so that the members of an ensemble do
-   * not all write their snapshots at once (ZooKeeper 3.9 `SyncRequestProcessor`).
-   */
-  #drawLimits(): void {
-    const { random, snapCount, snapSizeBytes } = this.#options
-    const halfCount = Math.floor(Math.max(snapCount, 2) / 2)
-    const halfBytes = Math.floor(snapSizeBytes / 2)
-    this.#txnCount = 0
-    this.#txnBytes = 0
-    this.#txnCountLimit = halfCount + random.below(halfCount)
-    this.#txnBytesLimit = snapSizeBytes > 0 ? halfBytes + random.below(Math.max(halfBytes, 1)) : 0
-  }
 }
-
-/** ZooKeeper's default for `snapshotSizeFactor`, and the most that it takes. */
-const SIZE_FACTOR_MAX = 0.33
