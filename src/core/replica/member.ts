@@ -62,6 +62,10 @@ export class Member implements ElectionHost {
   #readOnlyMs = Infinity
   #electionRestarts = false
   #taskCount = 0
+  /** How much of what is durable the role has been told. */
+  #toldDurable: Zxid
+  /** The versions of proposed memberships that are being written. */
+  readonly #membershipWrites: number[] = []
   #durable: Zxid
 
   constructor(
@@ -82,6 +86,7 @@ export class Member implements ElectionHost {
     this.#ready = ready
     this.#maker = maker
     this.#durable = database.lastZxid
+    this.#toldDurable = this.#durable
     this.desk = new ZabDesk(this, database)
     this.election = new Election({ ...options.election, serverId }, this)
     links.listeners.election = this.election
@@ -149,7 +154,21 @@ export class Member implements ElectionHost {
 
   durable(zxid: Zxid): void {
     if (zxid > this.#durable) this.#durable = zxid
-    if (!this.#isEnding) (this.#leading ?? this.#learning)?.durable(zxid)
+    this.#tellDurable()
+  }
+
+  /**
+   * A reconfiguration is not durable before the file that tells of it is: a server that has
+   * acknowledged one must know of it after a crash, whom it then asks for votes.
+   */
+  #tellDurable(): void {
+    if (this.#isEnding) return
+    const awaited = this.#membershipWrites[0]
+    const zxid =
+      awaited === undefined ? this.#durable : (Math.min(this.#durable, awaited - 1) as Zxid)
+    if (zxid <= this.#toldDurable) return
+    this.#toldDurable = zxid
+    ;(this.#leading ?? this.#learning)?.durable(zxid)
   }
 
   taskDone(task: DiskTask, database: Database | null): void {
@@ -157,9 +176,14 @@ export class Member implements ElectionHost {
     if (database !== null) {
       this.desk.replaced(database)
       this.#durable = database.lastZxid
+      this.#toldDurable = this.#durable
     }
-    if (task.kind === 'save-history') this.#durable = task.zxid
+    if (task.kind === 'save-history') {
+      this.#durable = task.zxid
+      this.#toldDurable = task.zxid
+    }
     if (task.kind === 'write-epoch') this.desk.epochs = { ...this.desk.epochs, ...epochOf(task) }
+    if (task.kind === 'write-membership' && !task.isCommitted) this.#membershipWrites.shift()
     if (this.#isEnding) return
     switch (task.kind) {
       case 'write-epoch':
@@ -171,8 +195,10 @@ export class Member implements ElectionHost {
       case 'save-history':
         this.#learning?.historySaved()
         break
-      case 'reload':
       case 'write-membership':
+        this.#tellDurable()
+        break
+      case 'reload':
         break
     }
   }
@@ -392,6 +418,7 @@ export class Member implements ElectionHost {
     const isDropped = membership.version <= this.membership.version
     this.proposedMembership = isDropped ? null : membership
     if (this.options.reconfigEnabled) {
+      this.#membershipWrites.push(membership.version)
       this.addTask({ kind: 'write-membership', membership, isCommitted: false })
     }
   }
