@@ -235,6 +235,8 @@ export class BenchServer implements ElectionHost {
     if (differ) this.#after.push(() => this.election.restart())
   }
 
+  voterLooks(): void {}
+
   elected(vote: Vote): void {
     this.elections++
     if (!this.settlesItself) return

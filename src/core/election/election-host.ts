@@ -48,6 +48,8 @@ export interface ElectionHost extends Remarks {
   adoptMembership(membership: Membership): void
   /** The election is over. The host answers with `settle`. */
   elected(vote: Vote): void
+  /** A voter looks for a leader while this server believes to be one. */
+  voterLooks(id: number): void
   /** The election port cannot be bound: the server has to end. */
   electionPortLost(reason: string): void
 }

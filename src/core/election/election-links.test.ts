@@ -82,6 +82,8 @@ class Driven implements ElectionHost {
     this.adopted.push(membership)
   }
 
+  voterLooks(): void {}
+
   elected(vote: Vote): void {
     this.votes.push(vote)
   }

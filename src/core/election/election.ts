@@ -278,6 +278,8 @@ export class Election implements LinkListener, ElectionLinksOwner {
     const isNews = before === undefined || !isSameChoice(before, vote)
     if (this.#state !== ServerState.looking) {
       if (isLooking) this.#tell(from)
+      const leads = this.#state === ServerState.leading
+      if (isLooking && leads && this.#fast.isVoter(from)) this.#host.voterLooks(from)
     } else if (!this.#fast.isVoter(from)) {
       if (isLooking) this.#answer(from, isNews)
     } else if (this.#isOpen) this.#take(from, vote, isNews)

@@ -60,6 +60,8 @@ export class Member implements ElectionHost {
   #designated: number | null = null
   /** When a server that still looks for a leader begins to serve reads. */
   #readOnlyMs = Infinity
+  /** From when on a leader without a quorum takes a voter that looks for a sign. */
+  #desertedMs = Infinity
   #electionRestarts = false
   #taskCount = 0
   /** How much of what is durable the role has been told. */
@@ -247,6 +249,7 @@ export class Member implements ElectionHost {
   #becomeLeading(vote: Vote): void {
     const { options, desk } = this
     this.#standing = 'leading'
+    this.#desertedMs = this.nowMs + DESERTED_AFTER_MS
     this.election.settle(ServerState.leading, vote)
     const role = new Leading(
       {
@@ -367,6 +370,16 @@ export class Member implements ElectionHost {
     this.#elected = vote
   }
 
+  /**
+   * Whoever elected this server would have come by now: it does not wait for them out of its whole
+   * patience (ZooKeeper 3.9 `leader.maxTimeToWaitForEpoch`, off there by default).
+   */
+  voterLooks(id: number): void {
+    if (this.#leading?.phase !== 'discovery' || this.nowMs < this.#desertedMs) return
+    mark('deserted')
+    this.#leading.stepDown(`server ${id} looks for a leader again, and no quorum has come`)
+  }
+
   electionPortLost(reason: string): void {
     this.#ready.fatal = `the election port cannot be bound: ${reason}`
   }
@@ -438,6 +451,9 @@ export class Member implements ElectionHost {
     return was === is
   }
 }
+
+/** Longer than any server waits for better votes, and than it takes to connect. */
+const DESERTED_AFTER_MS = 1_000
 
 const fieldLimitOf = ({ fieldBytesMax }: EnsembleOptions): { fieldBytesMax?: number } =>
   fieldBytesMax === undefined ? {} : { fieldBytesMax }

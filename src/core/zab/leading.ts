@@ -280,6 +280,10 @@ export class Leading implements LeaderRole {
     else this.#host.leaveFor(successor, reason)
   }
 
+  stepDown(reason: string): void {
+    if (this.#state !== 'over') this.#leave(reason)
+  }
+
   // Broadcast
 
   propose(entry: LogEntry, membership: Membership | null): void {

@@ -47,6 +47,8 @@ export interface LeaderRole extends Role {
    * Only while broadcasting. Leaves instead where the epoch has no zxids left.
    */
   propose(entry: LogEntry, membership: Membership | null): void
+  /** Leaves now, because this server knows what the role cannot. */
+  stepDown(reason: string): void
   /** A learner's `sync` is answered behind everything proposed so far. */
   sync(link: LinkId): void
 }
