@@ -5,11 +5,13 @@ import type { EnsembleOptions } from '../core/replica/ensemble-options.ts'
 import { DiskTasks } from '../core/replica/disk-tasks.ts'
 import type { EnsemblePorts } from '../core/replica/pump.ts'
 import type { Boot } from '../core/replica/boot.ts'
+import type { Membership } from '../core/quorum/membership.ts'
 import { readEpochs } from '../core/storage/epoch-files.ts'
+import { MembershipFiles } from '../core/storage/membership-files.ts'
 import type { Storage } from '../core/storage/storage.ts'
 import type { StorageOptions } from '../core/storage/storage-options.ts'
 import type { Database } from '../core/tree/database.ts'
-import type { Disk } from '../ports/disk.ts'
+import type { Disk, Done } from '../ports/disk.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { ServerConfig } from './config/config.ts'
 import type { EnsembleConfig } from './config/ensemble.ts'
@@ -61,6 +63,8 @@ export function ensembleOptionsOf(context: MemberContext): EnsembleOptions {
 }
 
 export interface EnsembleShell {
+  readonly ensemble: EnsembleConfig
+  readonly disk: Disk
   readonly storage: Storage
   readonly peers: ServerPeers
   readonly logger: Logger
@@ -70,6 +74,36 @@ export interface EnsembleShell {
   onFatal(error: Error): void
 }
 
+type MembershipWriter = (
+  membership: Membership | null,
+  isCommitted: boolean,
+  done: () => void,
+) => void
+
+/** Where the configuration is no file, a membership lasts as long as the server. */
+function writerOf({ ensemble, disk, onFatal }: EnsembleShell): MembershipWriter {
+  const { configFile, dynamicConfigFile } = ensemble.files
+  if (configFile === null || !ensemble.reconfigEnabled) {
+    return (_membership, _isCommitted, done) => void setImmediate(done)
+  }
+  const files = new MembershipFiles(disk, configFile)
+  // The list of members is about to leave the file that a person wrote.
+  if (dynamicConfigFile === null) files.backUp()
+  files.readProposed()
+  return (membership, isCommitted, done) => {
+    const then: Done = (error) => {
+      if (error === null) done()
+      else onFatal(error)
+    }
+    if (membership === null) files.forgetProposed(then)
+    else if (isCommitted) files.decide(membership, hasClientAddress(membership, ensemble), then)
+    else files.propose(membership, then)
+  }
+}
+
+const hasClientAddress = ({ members }: Membership, { serverId }: EnsembleConfig): boolean =>
+  (members.get(serverId)?.clientAddress ?? null) !== null
+
 export function ensemblePortsOf(shell: EnsembleShell): EnsemblePorts {
   const { storage, peers, logger, database, makeDatabase, onFatal } = shell
   return {
@@ -78,7 +112,7 @@ export function ensemblePortsOf(shell: EnsembleShell): EnsemblePorts {
       storage,
       database,
       makeDatabase,
-      writeMembership: (_membership, _isCommitted, done) => queueMicrotask(done),
+      writeMembership: writerOf(shell),
       onFatal,
     }),
     onRemark: ({ level, message, fields }) => logger[level](message, fields),

@@ -3,6 +3,7 @@
  * things in the order in which they depend on each other and closes them in reverse. It knows
  * neither command lines nor signals, and nothing of the protocol.
  */
+import type { EnsembleStatus } from '../admin/ensemble-status.ts'
 import { FourLetterWords } from '../admin/four-letter-words.ts'
 import { firstSessionId, sessionIdOf } from '../base/session-id.ts'
 import { formatZxid } from '../base/zxid.ts'
@@ -53,6 +54,8 @@ export interface Server extends AsyncDisposable {
   /** The port that clients connect to; null where none was asked for. */
   readonly port: number | null
   readonly status: ReplicaStatus
+  /** Its place in its ensemble, which changes under one's eyes; null for a server that stands alone. */
+  readonly ensemble: EnsembleStatus | null
   /** Resolves when the server has ended: to null after a stop, otherwise to the reason. */
   readonly ended: Promise<ServerError | null>
   /** Ends a session as if its time had run out; nothing happens where there is none of that id. */
@@ -81,6 +84,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 class RunningServer implements Server {
   port: number | null = null
   readonly status: ReplicaStatus
+  readonly ensemble: EnsembleStatus | null
   readonly ended: Promise<ServerError | null>
 
   readonly #config: ServerConfig
@@ -185,9 +189,11 @@ class RunningServer implements Server {
       storage: this.#storage,
       clock,
       ensemble:
-        this.#peers === null
+        this.#peers === null || ensemble === null
           ? null
           : ensemblePortsOf({
+              ensemble,
+              disk,
               storage: this.#storage,
               peers: this.#peers,
               logger,
@@ -201,13 +207,14 @@ class RunningServer implements Server {
     })
     this.#peers?.start(this.#pump.peers)
     this.status = new ReplicaStatus(replica, clock)
+    this.ensemble = replica.member === null ? null : new MemberStatus(replica, replica.member)
     this.#words = new FourLetterWords(
       {
         status: this.status,
         facts: adminFactsOf(config),
         figures,
         disk,
-        ...(replica.member === null ? {} : { ensemble: new MemberStatus(replica, replica.member) }),
+        ...(this.ensemble === null ? {} : { ensemble: this.ensemble }),
       },
       config.fourLetterWords,
     )

@@ -31,8 +31,8 @@ export interface DiskTasksContext {
   /** The database as it is at the call. */
   database(): Database
   makeDatabase(): Database
-  /** Writes the files of a membership. */
-  writeMembership(membership: Membership, isCommitted: boolean, done: () => void): void
+  /** Writes the files of a membership; null: forget what was proposed. */
+  writeMembership(membership: Membership | null, isCommitted: boolean, done: () => void): void
   /** Something cannot be done: the server ends. */
   onFatal(error: Error): void
 }

@@ -185,7 +185,8 @@ export class Member implements ElectionHost {
       this.#toldDurable = task.zxid
     }
     if (task.kind === 'write-epoch') this.desk.epochs = { ...this.desk.epochs, ...epochOf(task) }
-    if (task.kind === 'write-membership' && !task.isCommitted) this.#membershipWrites.shift()
+    const wrote = task.kind === 'write-membership' && !task.isCommitted ? task.membership : null
+    if (wrote !== null) this.#membershipWrites.shift()
     if (this.#isEnding) return
     switch (task.kind) {
       case 'write-epoch':
@@ -429,10 +430,14 @@ export class Member implements ElectionHost {
 
   proposeMembership(membership: Membership): void {
     const isDropped = membership.version <= this.membership.version
+    const wasProposed = this.proposedMembership !== null
     this.proposedMembership = isDropped ? null : membership
-    if (this.options.reconfigEnabled) {
+    if (!this.options.reconfigEnabled) return
+    if (!isDropped) {
       this.#membershipWrites.push(membership.version)
       this.addTask({ kind: 'write-membership', membership, isCommitted: false })
+    } else if (wasProposed) {
+      this.addTask({ kind: 'write-membership', membership: null, isCommitted: false })
     }
   }
 

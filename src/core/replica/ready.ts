@@ -88,10 +88,10 @@ export interface LinkOutput {
 /** Work on the disk besides the log, one after the other, behind what was appended before. */
 export type DiskTask =
   | { readonly kind: 'write-epoch'; readonly file: EpochFile; readonly epoch: number }
-  /** A membership that was proposed, or decided. */
+  /** A membership that was proposed, or decided; null where nothing is proposed any more. */
   | {
       readonly kind: 'write-membership'
-      readonly membership: Membership
+      readonly membership: Membership | null
       readonly isCommitted: boolean
     }
   /** Cut the log behind `zxid`, and bring back the database that is left. */
