@@ -12,8 +12,11 @@ export interface ClientNetwork {
   send(connection: ConnectionId, bytes: Uint8Array): boolean
   /** Bytes that have been sent but not yet taken by the peer; 0 for a connection that is gone. */
   backlogBytes(connection: ConnectionId): number
-  /** Sends what is under way, then closes. The connection's `closed` event still comes. */
-  close(connection: ConnectionId): void
+  /**
+   * Sends what is under way, then closes. The connection's `closed` event still comes. A client that
+   * `isDone` expects nothing after what it was sent, and is not waited for.
+   */
+  close(connection: ConnectionId, isDone?: boolean): void
   /** Stops, or goes on, handing over what this client sends. */
   setReading(connection: ConnectionId, reading: boolean): void
 }

@@ -56,6 +56,8 @@ export class ClientConnection implements ClientOutput {
   knowsReadOnly: boolean = false
   /** Close once the output has been sent. */
   close: boolean = false
+  /** To be closed because its client has closed the session. */
+  isDone: boolean = false
   /** In the list of connections with output. */
   isDirty: boolean = false
   isReading: boolean = true

@@ -70,6 +70,7 @@ export class Clients implements Audience {
   /** Closes a connection from this side, once what is in its output has been sent. */
   drop(connection: ClientConnection): void {
     if (connection.state === 'closed') return
+    connection.isDone = connection.state === 'closing'
     this.#forget(connection)
     connection.close = true
     this.#ready.touch(connection)

@@ -273,7 +273,7 @@ export class Pump implements ClientEvents {
       }
     }
     if (reply.close) {
-      network.close(connection)
+      network.close(connection, reply.isDone)
     } else if (reply.isHeldBack && !this.#stalled.has(connection)) {
       this.#heldBack.add(connection)
       this.#ports.wantTurnEnd()

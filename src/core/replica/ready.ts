@@ -115,6 +115,8 @@ export interface ClientOutput {
   readonly output: JuteWriter
   /** Close the connection once they are sent. */
   readonly close: boolean
+  /** To be closed because its client has closed the session. */
+  readonly isDone: boolean
   /** Requests wait until this has been sent: a `client-drained` input goes on with them. */
   readonly isHeldBack: boolean
 }

@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -38,7 +39,8 @@ describe('NodeDisk', () => {
   it('keeps no descriptor open after a file was closed', async () => {
     const directory = newDirectory()
     const disk = new NodeDisk()
-    const before = openDescriptors()
+    const kept = await create(disk, join(directory, 'kept'))
+    const before = openBelow(directory)
     for (let i = 0; i < 20; i++) {
       const file = await create(disk, join(directory, `f${i}`))
       await asked((done) => file.write(0, Uint8Array.of(1), true, done))
@@ -48,7 +50,9 @@ describe('NodeDisk', () => {
     }
     disk.truncate(join(directory, 'f1'), 0)
     disk.remove(join(directory, 'f2'))
-    expect(openDescriptors()).toBe(before)
+    expect(openBelow(directory)).toEqual(before)
+    await asked((done) => kept.close(done))
+    expect(openBelow(directory)).toEqual([])
   })
 
   it('names the file under which it is known now', async () => {
@@ -189,5 +193,18 @@ const failed = (request: (done: (error: DiskError | null) => void) => void): Pro
     request((error) => (error === null ? reject(new Error('it did not fail')) : resolve(error)))
   })
 
-const openDescriptors = (): number =>
-  existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0
+/** The files below a directory that are open in this process, which other tests share; Linux only. */
+function openBelow(directory: string): readonly string[] {
+  if (!existsSync('/proc/self/fd')) return []
+  return readdirSync('/proc/self/fd')
+    .map((descriptor) => targetOf(`/proc/self/fd/${descriptor}`))
+    .filter((path) => path.startsWith(directory))
+}
+
+function targetOf(link: string): string {
+  try {
+    return readlinkSync(link)
+  } catch {
+    return ''
+  }
+}

@@ -1,7 +1,7 @@
 // The server is driven through real sockets on the loopback; what it tells is recorded.
 
 import { type Socket, connect } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { ClientEvents, ConnectionId } from '../../ports/client-network.ts'
 import { TcpServer, type TcpServerOptions } from './tcp-server.ts'
 
@@ -156,6 +156,29 @@ test('answers a client that has ended its own side', async () => {
   socket.end('ruok')
   expect(await text).toBe('imok')
   await events.next('closed')
+})
+
+test('parts from a client that is done as soon as it has been sent everything', async () => {
+  const { server, events, dial } = await start()
+  const socket = dial()
+  const text = textOf(socket)
+  const { connection } = await events.next('opened')
+  const large = Buffer.alloc(8 << 20, 'x')
+  server.send(connection, Buffer.from('bye'))
+  const isTaken = server.send(connection, large)
+  server.close(connection, true)
+  expect(isTaken).toBe(false)
+  expect(await text).toBe(`bye${large.toString()}`)
+  socket.end()
+  await events.next('closed')
+
+  const other = dial()
+  await vi.waitUntil(() => events.told.filter(({ kind }) => kind === 'opened').length === 2)
+  const otherText = textOf(other)
+  server.send(connection + 1, Buffer.from('bye'))
+  server.close(connection + 1, true)
+  await vi.waitUntil(() => events.told.filter(({ kind }) => kind === 'closed').length === 2)
+  expect(await otherText).toBe('bye')
 })
 
 test('a last reply arrives although the client had sent more than was read', async () => {
