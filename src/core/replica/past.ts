@@ -7,7 +7,6 @@ import { SnapshotStream } from '../storage/snapshot-stream.ts'
 import type { Database } from '../tree/database.ts'
 import { RecentCommits } from '../zab/committed-window.ts'
 import type { History, LogCursor, SnapshotCursor } from '../zab/history.ts'
-import type { LogEntry } from '../zab/log-entry.ts'
 import { snapshotSourceOf } from './boot.ts'
 import type { EnsembleOptions } from './ensemble-options.ts'
 
