@@ -275,6 +275,9 @@ class Pair {
       })
       loadStored(tree, stored)
     }
+    // Nodes are loaded before anyone walks: a node that is loaded once more takes another identity.
+    const [column, naive] = this.#trees
+    this.#walks = [new WatchedWalk(column), new WatchedWalk(naive)]
   }
 
   #change(

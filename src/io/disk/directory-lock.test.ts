@@ -99,8 +99,8 @@ describe('a lock whose owner is gone', () => {
     'is taken over: its process is dead, although nobody has collected it',
     async () => {
       const directory = newDirectory()
-      // The shell is told to sleep in place of collecting its child.
-      const shell = spawn('sh', ['-c', 'sh -c "exit 0" & echo $!; exec sleep 30'])
+      // The shell is told to sleep in place of collecting its child, which outlives that change.
+      const shell = spawn('sh', ['-c', 'sh -c "sleep 0.3" & echo $!; exec sleep 30'])
       const pid = await new Promise<number>((resolve) => {
         shell.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString())))
       })

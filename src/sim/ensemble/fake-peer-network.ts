@@ -56,6 +56,7 @@ export class FakePeerNetwork {
   readonly #blocked = new Set<string>()
   readonly #stopped = new Set<string>()
   #conditions: PeerConditions
+  readonly #pipeConditions: PipeConditions = live(() => this.#conditions)
   #count = 0
   tap: PeerTap | null = null
 
@@ -238,16 +239,7 @@ export class FakePeerNetwork {
   #makeLink(address: PeerAddress): FakeLink {
     const number = ++this.#count
     const link: FakeLink = new FakeLink(number, address.host, (side) => {
-      const network = this
-      const conditions: PipeConditions = {
-        get delayUs() {
-          return network.#conditions.delayUs
-        },
-        get chunking() {
-          return network.#conditions.chunking
-        },
-      }
-      const pipe = new FakePipe(this.#clock, this.#random, conditions, `peer ${number}`, {
+      const pipe = new FakePipe(this.#clock, this.#random, this.#pipeConditions, `peer ${number}`, {
         bytes: (chunk) => this.#arrived(link, side, chunk),
         ended: () => this.#closeEnd(link, link.ends[side === 0 ? 1 : 0], 'closed by the peer'),
       })
@@ -446,3 +438,13 @@ export class FakeLink {
     return end === this.ends[0] ? this.ends[1] : this.ends[0]
   }
 }
+
+/** Pipes ask each time: conditions change while bytes are under way. */
+const live = (now: () => PeerConditions): PipeConditions => ({
+  get delayUs() {
+    return now().delayUs
+  },
+  get chunking() {
+    return now().chunking
+  },
+})
