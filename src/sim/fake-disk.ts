@@ -205,6 +205,11 @@ export class FakeDisk implements Disk {
     })
   }
 
+  settleNames(directory: string): void {
+    if (!this.#directories.has(directory)) throw missing(directory)
+    this.#change(() => this.#settleNames(directory))
+  }
+
   move(from: string, to: string): void {
     const file = this.#existing(from)
     this.#requireDirectory(to)

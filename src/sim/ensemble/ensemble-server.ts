@@ -146,6 +146,11 @@ export class EnsembleServer {
     return must(this.#running, 'a server that runs is asked').replica.database.lastZxid
   }
 
+  /** Whether it has decided that a session ends. */
+  isClosing(session: SessionId): boolean {
+    return this.#running?.replica.service?.sessions.tracker.get(session)?.closing === true
+  }
+
   /** Recovers and opens its doors. */
   start(): 'up' | 'crashed' | 'refused' {
     const disk = this.#disk

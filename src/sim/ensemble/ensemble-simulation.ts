@@ -111,7 +111,9 @@ class EnsembleSimulation {
     const rules: ServiceRules = { ...options.settings, frameBytesMax }
     const nowMs = (): number => this.#time.nowUs / 1_000
     this.#ledger = new Ledger(rules, (zxid) => this.#isQuorum((disk) => disk.holds(zxid)))
-    this.#expiry = new ExpiryChecker(nowMs)
+    this.#expiry = new ExpiryChecker(nowMs, (session) =>
+      this.#servers.some((server) => server.isClosing(session)),
+    )
     this.#packets = new PacketWatcher(
       {
         disk: (id) => this.#server(id).seen,

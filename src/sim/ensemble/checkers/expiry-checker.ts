@@ -21,6 +21,7 @@ const GRAIN_MS = 1
 
 export class ExpiryChecker {
   readonly #nowMs: () => number
+  readonly #isClosing: (session: SessionId) => boolean
   /** What each server has heard of each session since it began to lead, or to run. */
   readonly #heard = new Map<number, Map<bigint, Heard>>()
   readonly #ledMs = new Map<number, number>()
@@ -30,8 +31,10 @@ export class ExpiryChecker {
   readonly #reader = new JuteReader(new Uint8Array(0))
   #expired = 0
 
-  constructor(nowMs: () => number) {
+  /** `isClosing`: a server has decided on the end of a session, whether it can tell anybody or not. */
+  constructor(nowMs: () => number, isClosing: (session: SessionId) => boolean) {
     this.#nowMs = nowMs
+    this.#isClosing = isClosing
   }
 
   get expired(): number {
@@ -50,7 +53,7 @@ export class ExpiryChecker {
       touched: (session) => this.#touch(serverId, session, 0),
       served: (session) => this.#touch(serverId, session, 0),
       renewed: (session, timeoutMs) => this.#touch(serverId, session, timeoutMs),
-      mayBeClosing: (session) => this.#closing.has(session),
+      mayBeClosing: (session) => this.#closing.has(session) || this.#isClosing(session),
     }
   }
 
