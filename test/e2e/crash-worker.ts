@@ -1,4 +1,4 @@
-// A client under whom the server is killed again and again. It alone writes below its own path, so it
+// A client under whom its servers are killed again and again. It alone writes below its own path, so it
 // knows what must be there: everything that was acknowledged, and of what was not, all or nothing.
 // After every loss it compares before it goes on.
 
@@ -198,6 +198,9 @@ export class CrashWorker {
   /** What is there now must be what was acknowledged, or what was sent after it; from here on it is known. */
   async #verify(): Promise<void> {
     const zk = this.#zk
+    // In an ensemble a write whose answer was lost may still be on its way to this server. It goes
+    // before this one or not at all: the session has moved.
+    await zk.exists(this.#base, { consistency: 'strict' })
     const single = await this.#read('single')
     const left = await this.#read('left')
     const right = await this.#read('right')

@@ -26,13 +26,15 @@ export class ServerProcess implements AsyncDisposable {
   #stdout = ''
   #stderr = ''
 
-  /** `environment` is added to this process's own. */
+  /** `environment` is added to this process's own; `within` is a command that becomes the server. */
   constructor(
     args: readonly string[],
     cwd: string,
     environment: Readonly<Record<string, string>> = {},
+    within: readonly string[] = [],
   ) {
-    this.#child = spawn(process.execPath, [executable, ...args], {
+    const [command, ...rest] = [...within, process.execPath, executable, ...args]
+    this.#child = spawn(command as string, rest, {
       cwd,
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -53,6 +55,14 @@ export class ServerProcess implements AsyncDisposable {
 
   get pid(): number {
     return this.#child.pid ?? -1
+  }
+
+  get isRunning(): boolean {
+    return this.#ending === null
+  }
+
+  get stdout(): string {
+    return this.#stdout
   }
 
   get stderr(): string {
