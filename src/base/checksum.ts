@@ -26,6 +26,37 @@ export function crc32(crc: number, bytes: Uint8Array, start: number, end: number
   return ~c >>> 0
 }
 
+/**
+ * The same over words, as if each stood in the byte order of the network; two at a time. It is for
+ * what is at hand in words anyway, and spares putting them into bytes.
+ */
+export function crc32Words(crc: number, words: Int32Array, start: number, end: number): number {
+  let c = ~crc
+  let i = start
+  for (; i + 2 <= end; i += 2) {
+    const a = words[i]!
+    const b = words[i + 1]!
+    c =
+      T[0x700 | ((c ^ (a >>> 24)) & 0xff)]! ^
+      T[0x600 | (((c >>> 8) ^ (a >>> 16)) & 0xff)]! ^
+      T[0x500 | (((c >>> 16) ^ (a >>> 8)) & 0xff)]! ^
+      T[0x400 | (((c >>> 24) ^ a) & 0xff)]! ^
+      T[0x300 | (b >>> 24)]! ^
+      T[0x200 | ((b >>> 16) & 0xff)]! ^
+      T[0x100 | ((b >>> 8) & 0xff)]! ^
+      T[b & 0xff]!
+  }
+  if (i < end) {
+    const a = words[i]!
+    c =
+      T[0x300 | ((c ^ (a >>> 24)) & 0xff)]! ^
+      T[0x200 | (((c >>> 8) ^ (a >>> 16)) & 0xff)]! ^
+      T[0x100 | (((c >>> 16) ^ (a >>> 8)) & 0xff)]! ^
+      T[((c >>> 24) ^ a) & 0xff]!
+  }
+  return ~c >>> 0
+}
+
 export const ADLER_SEED = 1
 
 /**

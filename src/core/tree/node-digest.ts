@@ -6,11 +6,11 @@
 // with the stored cversion and owner. The part over path and data is kept with each node, so that
 // a change of the stat costs 60 bytes only.
 
-import { crc32 } from '../../base/checksum.ts'
+import { crc32Words } from '../../base/checksum.ts'
 import type { Zxid } from '../../base/zxid.ts'
 
-const scratch = new Uint8Array(60)
-const view = new DataView(scratch.buffer)
+const DIGESTED_WORDS = 15
+const scratch = new Int32Array(DIGESTED_WORDS)
 
 /** Continues `contentCrc` over the stat; the result is unsigned. */
 export function nodeDigest(
@@ -27,19 +27,19 @@ export function nodeDigest(
   ownerLow: number,
 ): number {
   putLong(0, czxid)
-  putLong(8, mzxid)
-  putLong(16, pzxid)
-  putLong(24, ctime)
-  putLong(32, mtime)
-  view.setInt32(40, version)
-  view.setInt32(44, creations)
-  view.setInt32(48, aversion)
-  view.setInt32(52, ownerHigh)
-  view.setInt32(56, ownerLow)
-  return crc32(contentCrc, scratch, 0, 60)
+  putLong(2, mzxid)
+  putLong(4, pzxid)
+  putLong(6, ctime)
+  putLong(8, mtime)
+  scratch[10] = version
+  scratch[11] = creations
+  scratch[12] = aversion
+  scratch[13] = ownerHigh
+  scratch[14] = ownerLow
+  return crc32Words(contentCrc, scratch, 0, DIGESTED_WORDS)
 }
 
 function putLong(at: number, value: number): void {
-  view.setInt32(at, Math.floor(value / 2 ** 32))
-  view.setInt32(at + 4, value)
+  scratch[at] = Math.floor(value / 2 ** 32)
+  scratch[at + 1] = value
 }

@@ -1,7 +1,7 @@
 // What a row adds to the digest of the tree, and the sum: see `nodeDigest` for the rule. Here the
 // fields are taken straight from the words of the row.
 
-import { crc32 } from '../../base/checksum.ts'
+import { crc32Words } from '../../base/checksum.ts'
 import {
   AVERSION,
   CONTENT_CRC,
@@ -21,26 +21,26 @@ export function rowDigest(
   ownerHigh: number,
   ownerLow: number,
 ): number {
-  view.setInt32(0, words[at + CZXID]!)
-  view.setInt32(4, words[at + CZXID + 1]!)
-  view.setInt32(8, words[at + MZXID]!)
-  view.setInt32(12, words[at + MZXID + 1]!)
-  view.setInt32(16, words[at + PZXID]!)
-  view.setInt32(20, words[at + PZXID + 1]!)
-  view.setInt32(24, words[at + CTIME]!)
-  view.setInt32(28, words[at + CTIME + 1]!)
-  view.setInt32(32, words[at + MTIME]!)
-  view.setInt32(36, words[at + MTIME + 1]!)
-  view.setInt32(40, words[at + VERSION]!)
-  view.setInt32(44, creationsOf(words, at))
-  view.setInt32(48, words[at + AVERSION]!)
-  view.setInt32(52, ownerHigh)
-  view.setInt32(56, ownerLow)
-  return crc32(words[at + CONTENT_CRC]!, scratch, 0, 60) | 0
+  scratch[0] = words[at + CZXID]!
+  scratch[1] = words[at + CZXID + 1]!
+  scratch[2] = words[at + MZXID]!
+  scratch[3] = words[at + MZXID + 1]!
+  scratch[4] = words[at + PZXID]!
+  scratch[5] = words[at + PZXID + 1]!
+  scratch[6] = words[at + CTIME]!
+  scratch[7] = words[at + CTIME + 1]!
+  scratch[8] = words[at + MTIME]!
+  scratch[9] = words[at + MTIME + 1]!
+  scratch[10] = words[at + VERSION]!
+  scratch[11] = creationsOf(words, at)
+  scratch[12] = words[at + AVERSION]!
+  scratch[13] = ownerHigh
+  scratch[14] = ownerLow
+  return crc32Words(words[at + CONTENT_CRC]!, scratch, 0, DIGESTED_WORDS) | 0
 }
 
-const scratch = new Uint8Array(60)
-const view = new DataView(scratch.buffer)
+const DIGESTED_WORDS = 15
+const scratch = new Int32Array(DIGESTED_WORDS)
 
 /** A sum of digests modulo 2^64, as a signed and an unsigned word. */
 export class DigestSum {
