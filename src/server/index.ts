@@ -1,5 +1,6 @@
 // The public entry `zabra/server`: a server inside any program, and what its options are made of.
 
+export type { EnsembleStatus, LeadingStatus, ServingMode } from '../admin/ensemble-status.ts'
 export { ConfigError, checkConfig } from './config/config.ts'
 export type { CheckedConfig, ServerConfig } from './config/config.ts'
 export type { ConfigSource, Remark } from './config/read-config.ts'
