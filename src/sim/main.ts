@@ -1,69 +1,105 @@
 // The command line of the simulator:
 //
-//   npm run sim -- --seed N [--count K] [--steps S] [--minutes M] [--with JSON] [--shrink] [--verbose]
+//   npm run sim -- --seed N [--count K] [--steps S] [--minutes M] [--with JSON] [--shrink] [--verbose] [--all]
 //   npm run sim -- --ensemble --seed N ...    servers that replicate instead of one that stands alone
+//   npm run sim -- --mutations [--count K]    old faults switched on, and the seeds until each is found
 //
 // It prints the seed and what was drawn from it, runs, tells which rare branches were reached, and
-// ends with one line that replays a failure. Exit codes: 3 crash, 4 wrong, 5 stuck.
+// ends with one line that replays a failure; with --all it goes on, and lists the kinds of failure
+// at the end. Exit codes: 3 crash, 4 wrong, 5 stuck.
 
-import { shrink } from './shrink.ts'
-import { type SimOptions, describeOptions, drawOptions } from './sim-options.ts'
-import { type SimResult, describeResult, simulate } from './simulation.ts'
+import { MUTATIONS, findMutation } from './ensemble/mutations.ts'
+import { kindOf, shrink } from './shrink.ts'
+import { ENSEMBLE_KIND, ONE_SERVER_KIND, type SimKind, type SimOutcome } from './sim-kind.ts'
 
 const EXIT_CODES = { ok: 0, crash: 3, wrong: 4, stuck: 5 } as const
-const STEPS_USUAL = 20_000
 
 interface Arguments {
+  readonly kind: SimKind
   readonly seed: number
   readonly count: number
   readonly steps: number
   readonly minutes: number
   /** Options in place of those that the seed draws. */
-  readonly options: Partial<SimOptions>
+  readonly options: object
   readonly shrink: boolean
   readonly verbose: boolean
+  readonly all: boolean
+  readonly mutations: boolean
 }
 
-main(parse(process.argv.slice(2)))
+const given = parse(process.argv.slice(2))
+if (given.mutations) findMutations(given)
+else main(given)
 
 function main(args: Arguments): void {
-  const { seed, count, steps, minutes, options, verbose } = args
-  const endsAt = minutes > 0 ? Date.now() + minutes * 60_000 : Number.POSITIVE_INFINITY
+  const { kind, seed, count, steps, minutes, options, verbose } = args
+  const beganAt = Date.now()
+  const endsAt = minutes > 0 ? beganAt + minutes * 60_000 : Number.POSITIVE_INFINITY
   const most = minutes > 0 ? Number.POSITIVE_INFINITY : count
   const marks = new Map<string, number>()
-  for (let run = 0; run < most && Date.now() < endsAt; run++) {
+  const failures = new Map<string, { readonly seeds: number[]; readonly result: SimOutcome }>()
+  let simulatedMs = 0
+  let run = 0
+  for (; run < most && Date.now() < endsAt; run++) {
     const current = seed + run
     if (most === 1) describe(current, args)
-    const result = simulate(current, steps, verbose ? { options, trace: printEvent } : { options })
-    say(`seed ${current}: ${describeResult(result)}`)
+    const result = kind.run(current, steps, options, verbose ? printEvent : null)
+    simulatedMs += result.simulatedMs
+    if (!args.all || result.verdict !== 'ok') say(`seed ${current}: ${result.summary}`)
     for (const [name, times] of result.marks) marks.set(name, (marks.get(name) ?? 0) + times)
-    if (result.verdict !== 'ok') fail(current, args, most === 1, result)
+    if (result.verdict === 'ok') continue
+    if (!args.all) fail(current, args, most === 1, result)
+    const known = failures.get(kindOf(result))
+    if (known === undefined) failures.set(kindOf(result), { seeds: [current], result })
+    else known.seeds.push(current)
   }
   say('reached:')
   for (const [name, times] of [...marks].sort()) say(`${String(times).padStart(8)}  ${name}`)
+  const hours = (simulatedMs / 3_600_000).toFixed(2)
+  const seconds = ((Date.now() - beganAt) / 1_000).toFixed(0)
+  say(`${run} seeds, ${hours} simulated hours, in ${seconds} s`)
+  for (const [name, { seeds, result }] of failures) {
+    say(`${seeds.length} times ${name}: seeds ${seeds.slice(0, 10).join(' ')}\n${result.message}`)
+  }
+  const [first] = failures.values()
+  if (first !== undefined) process.exit(EXIT_CODES[first.result.verdict])
 }
 
-function describe(seed: number, { steps, options }: Arguments): void {
-  say(`seed ${seed}\n${describeOptions({ ...drawOptions(seed, steps), ...options })}`)
+function describe(seed: number, { kind, steps, options }: Arguments): void {
+  say(`seed ${seed}\n${kind.describe(seed, steps, options)}`)
 }
 
-function fail(seed: number, args: Arguments, isDescribed: boolean, result: SimResult): never {
+function fail(seed: number, args: Arguments, isDescribed: boolean, result: SimOutcome): never {
   if (!isDescribed) describe(seed, args)
   say(result.message)
   if (args.shrink) {
-    const shrunk = shrink(seed, result, args.options)
-    say(`shrunk: ${describeResult(shrunk.result)}\n${shrunk.result.message}`)
-    say(replayLine(seed, shrunk.steps, shrunk.options))
+    const shrunk = shrink(args.kind, seed, result, args.options)
+    say(`shrunk: ${shrunk.result.summary}\n${shrunk.result.message}`)
+    say(replayLine(args.kind, seed, shrunk.steps, shrunk.options))
   } else {
-    say(replayLine(seed, args.steps, args.options))
+    say(replayLine(args.kind, seed, args.steps, args.options))
   }
   process.exit(EXIT_CODES[result.verdict])
 }
 
-function replayLine(seed: number, steps: number, options: Partial<SimOptions>): string {
-  const length = steps === STEPS_USUAL ? '' : ` --steps ${steps}`
+function replayLine(kind: SimKind, seed: number, steps: number, options: object): string {
+  const length = steps === kind.stepsUsual ? '' : ` --steps ${steps}`
   const text = JSON.stringify(options)
-  return `npm run sim -- --seed ${seed}${length}${text === '{}' ? '' : ` --with '${text}'`}`
+  return `npm run sim --${kind.flag} --seed ${seed}${length}${text === '{}' ? '' : ` --with '${text}'`}`
+}
+
+/** How many seeds it takes to find each old fault. */
+function findMutations({ count, steps }: Arguments): void {
+  let missed = 0
+  for (const mutation of MUTATIONS) {
+    const finding = findMutation(mutation, count === 1 ? 100 : count, steps)
+    if (finding === null) missed++
+    const [first = ''] = finding?.result.message.split('\n') ?? []
+    const found = finding === null ? 'not found' : `${finding.seeds} seeds, ${first}`
+    say(`${mutation.name} (${mutation.issues}): ${found}`)
+  }
+  process.exit(missed === 0 ? 0 : EXIT_CODES.wrong)
 }
 
 function printEvent(timeUs: number, text: string): void {
@@ -80,24 +116,29 @@ function parse(argv: readonly string[]): Arguments {
     return at < 0 ? undefined : (argv[at + 1] ?? '')
   }
   const number = (name: string, usual: number): number => {
-    const given = text(name)
-    const value = given === undefined ? usual : Number(given)
-    return given === '' || !Number.isFinite(value) ? misused(`--${name} needs a number`) : value
+    const value = text(name)
+    const parsed = value === undefined ? usual : Number(value)
+    return value === '' || !Number.isFinite(parsed) ? misused(`--${name} needs a number`) : parsed
   }
+  const kind = argv.includes('--ensemble') ? ENSEMBLE_KIND : ONE_SERVER_KIND
+  const mutations = argv.includes('--mutations')
   return {
+    kind,
     seed: number('seed', Math.floor(Date.now() / 1_000) % 1_000_000),
     count: number('count', 1),
-    steps: number('steps', STEPS_USUAL),
+    steps: number('steps', mutations ? 6_000 : kind.stepsUsual),
     minutes: number('minutes', 0),
     options: optionsFrom(text('with') ?? '{}'),
     shrink: argv.includes('--shrink'),
     verbose: argv.includes('--verbose'),
+    all: argv.includes('--all'),
+    mutations,
   }
 }
 
-function optionsFrom(text: string): Partial<SimOptions> {
+function optionsFrom(text: string): object {
   try {
-    return JSON.parse(text) as Partial<SimOptions>
+    return JSON.parse(text) as object
   } catch {
     return misused('--with needs options as JSON')
   }

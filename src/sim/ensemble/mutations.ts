@@ -2,6 +2,7 @@
 // back on one at a time, each with what makes a run likely to meet it. A test and the command line
 // run through them and count the seeds until one fails.
 
+import { DEFAULT_PIPELINE_SETTINGS } from '../../core/pipeline/settings.ts'
 import { NO_FAULTS, type ZabFaults } from '../../core/zab/zab-faults.ts'
 import {
   type EnsembleOptions,
@@ -9,6 +10,8 @@ import {
   type FaultKind,
   drawEnsemble,
 } from './ensemble-options.ts'
+import { CALM_DISK } from '../fake-disk.ts'
+import { CALM_PEERS } from './fake-peer-network.ts'
 import { type EnsembleResult, simulateEnsemble } from './ensemble-simulation.ts'
 
 export interface Mutation {
@@ -17,9 +20,19 @@ export interface Mutation {
   readonly issues: string
   /** What it does, in a line. */
   readonly text: string
+  /** The checkers that may notice it, as their messages begin. */
+  readonly foundBy: RegExp
   /** What must happen in a run for it to show. */
   readonly options?: Partial<EnsembleOptions>
+  /** It takes more runs than are done in a moment. */
+  readonly isRare?: true
 }
+
+export const isRare = (mutation: Mutation): boolean => mutation.isRare === true
+
+/** Servers do not have the same history any more. */
+const DIVERGED =
+  /^(CommitInOrder|CommitQuorum|Integrity|NoLostCommit|PrefixConsistency|ReplicaDigest|ZxidContiguous|tree|wire|start|InvariantError)/
 
 const weigh = (weights: Partial<Record<FaultKind, number>>): Record<FaultKind, number> =>
   Object.fromEntries(FAULT_KINDS.map((kind) => [kind, weights[kind] ?? 0])) as Record<
@@ -50,91 +63,139 @@ const DEPOSING: Partial<EnsembleOptions> = {
   }),
 }
 
+const QUICK: EnsembleOptions['settings'] = {
+  ...DEFAULT_PIPELINE_SETTINGS,
+  tickMs: 100,
+  minSessionTimeoutMs: 200,
+  maxSessionTimeoutMs: 600,
+  containerCheckIntervalMs: 5_000,
+}
+
+/** A write to the log may take as long as an election and all that follows from it. */
+const STALLING: Partial<EnsembleOptions> = {
+  ...DEPOSING,
+  settings: QUICK,
+  initLimit: 20,
+  syncLimit: 2,
+  faultMs: 1_000,
+  disk: { ...CALM_DISK, syncUs: [5_000, 20_000], slow: 0.06 },
+  peers: CALM_PEERS,
+}
+
+/** Learners stand still until the sessions of their clients are over, and then go on. */
+const LAGGING: Partial<EnsembleOptions> = {
+  settings: QUICK,
+  initLimit: 40,
+  syncLimit: 40,
+  clients: 6,
+  faultEveryMs: 400,
+  faultsAtOnce: 2,
+  faultMs: 1_500,
+  disk: { ...CALM_DISK, syncUs: [10_000, 60_000] },
+  weightsOfFaults: weigh({ pause: 6, 'one way': 1 }),
+}
+
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'acknowledgesEarly',
     issues: '3023, 4646',
     text: 'NEWLEADER is acknowledged before the history is durable',
+    foundBy: /^DurableNewLeaderAck/,
   },
   {
     name: 'entersEpochEarly',
     issues: '4643',
     text: 'the epoch is entered before the history is durable',
+    foundBy: /^DurableNewLeaderAck/,
     options: CRASHING,
   },
   {
     name: 'acknowledgesUnlogged',
     issues: '4685',
     text: 'proposals of the synchronisation are acknowledged before they are logged',
+    foundBy: /^(DurableAck|CommitQuorum)/,
   },
   {
     name: 'expectsNoCommitInSync',
     issues: '4394',
     text: 'a COMMIT between the acknowledgement and UPTODATE is not expected',
+    foundBy: /a commit came before UPTODATE/,
   },
   {
     name: 'logsAfterRole',
     issues: '4712',
     text: 'what was under way to the log is written behind what replaced it',
-    options: DEPOSING,
+    foundBy: DIVERGED,
+    options: STALLING,
   },
   {
     name: 'joinsLate',
     issues: '962',
     text: 'commits between the choice of the history and the broadcast are missed',
+    foundBy: DIVERGED,
     options: DEPOSING,
   },
   {
     name: 'neverTruncates',
     issues: '1154, 1156',
     text: 'a learner that is ahead is not cut back',
+    foundBy: DIVERGED,
     options: DEPOSING,
   },
   {
     name: 'forgetsLogTail',
     issues: '2845',
     text: 'the tail of the log is not applied at the end of a role',
+    foundBy: DIVERGED,
     options: DEPOSING,
   },
   {
     name: 'trustsUnsavedSnapshot',
     issues: '3104',
     text: 'NEWLEADER is acknowledged before the snapshot received is saved',
+    foundBy: /^DurableNewLeaderAck/,
     options: CRASHING,
   },
   {
     name: 'dropsUncommitted',
     issues: '3911',
     text: 'proposals that were not committed are dropped at NEWLEADER',
+    foundBy: DIVERGED,
     options: DEPOSING,
   },
   {
     name: 'skipsLogInSync',
     issues: '4785',
     text: 'what is proposed between NEWLEADER and UPTODATE is applied, but not logged',
+    foundBy: DIVERGED,
     options: DEPOSING,
   },
   {
     name: 'leavesGapInWindow',
     issues: '4925',
     text: 'the window of committed transactions may have a hole',
+    foundBy: DIVERGED,
     options: DEPOSING,
   },
   {
     name: 'ignoresForeignTail',
     issues: '2832',
     text: 'a learner with a tail of another epoch gets the difference as if it had none',
+    foundBy: DIVERGED,
     options: DEPOSING,
   },
   {
     name: 'missesLateEphemerals',
     issues: '4837',
     text: 'ephemerals created while their session is being closed stay',
+    foundBy: /^(transaction|InvariantError|tree|digest)/,
+    options: LAGGING,
   },
   {
     name: 'survivesWriteError',
     issues: '4882',
     text: 'after a failed write the log goes on',
+    foundBy: /^(CommitQuorum|DurableAck|DurableNewLeaderAck|ZxidContiguous|NoLostCommit|start)/,
     options: {
       faultEveryMs: 400,
       faultsAtOnce: 3,
@@ -145,12 +206,14 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'promisesEpochEarly',
     issues: '1653',
     text: 'an epoch is promised before the promise is durable',
+    foundBy: /^EpochAckOnce/,
     options: CRASHING,
   },
   {
     name: 'skipsDirectorySync',
     issues: 'ALICE (OSDI 2014)',
     text: 'directories are not synced',
+    foundBy: /^(EpochAckOnce|EpochMonotone|DurableAck|DurableNewLeaderAck|CommitQuorum)/,
     options: CRASHING,
   },
 ]

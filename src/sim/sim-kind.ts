@@ -1,0 +1,100 @@
+// The two kinds of run, one server and an ensemble, as whoever runs many of them sees them.
+
+import { CALM_DISK } from './fake-disk.ts'
+import { CALM_NETWORK } from './fake-network.ts'
+import {
+  type EnsembleOptions,
+  describeEnsemble,
+  drawEnsemble,
+} from './ensemble/ensemble-options.ts'
+import {
+  type EnsembleResult,
+  describeEnsembleResult,
+  simulateEnsemble,
+} from './ensemble/ensemble-simulation.ts'
+import { CALM_PEERS } from './ensemble/fake-peer-network.ts'
+import { type SimOptions, describeOptions, drawOptions } from './sim-options.ts'
+import { type SimResult, type Verdict, describeResult, simulate } from './simulation.ts'
+import type { TraceListener } from './trace.ts'
+
+export interface SimOutcome {
+  readonly verdict: Verdict
+  readonly message: string
+  readonly steps: number
+  readonly simulatedMs: number
+  readonly marks: ReadonlyMap<string, number>
+  /** How far it came, in one line. */
+  readonly summary: string
+}
+
+export interface SimKind {
+  /** What the command line adds for it. */
+  readonly flag: string
+  readonly stepsUsual: number
+  /** What each can do without and may still fail. */
+  readonly simplifications: readonly object[]
+  /** What is drawn from the seed, in lines. */
+  describe(seed: number, steps: number, options: object): string
+  run(seed: number, steps: number, options: object, trace: TraceListener | null): SimOutcome
+}
+
+export const ONE_SERVER_KIND: SimKind = {
+  flag: '',
+  stepsUsual: 20_000,
+  simplifications: [
+    { strangers: 0 },
+    { wallJumpEvery: 0 },
+    { decay: 0 },
+    { linkFaultEvery: 0 },
+    { crashEvery: 0 },
+    { crashAtStart: 0 },
+    { cleanStop: 0 },
+    { disk: CALM_DISK },
+    { network: CALM_NETWORK },
+    { clients: 1 },
+    { clients: 2 },
+    { purgeRetain: 0 },
+    { snapshotCompression: '' },
+    { logSizeLimitBytes: null },
+    { separateLogDirectory: false },
+    { snapCount: 100_000 },
+    { tree: 'naive' },
+  ] satisfies Partial<SimOptions>[],
+  describe: (seed, steps, options) => describeOptions({ ...drawOptions(seed, steps), ...options }),
+  run(seed, steps, options, trace) {
+    const result: SimResult = simulate(
+      seed,
+      steps,
+      trace === null ? { options } : { options, trace },
+    )
+    return { ...result, summary: describeResult(result) }
+  },
+}
+
+export const ENSEMBLE_KIND: SimKind = {
+  flag: ' --ensemble',
+  stepsUsual: 10_000,
+  simplifications: [
+    { faultEveryMs: 0 },
+    { crashAtStart: 0 },
+    { disk: CALM_DISK },
+    { network: CALM_NETWORK },
+    { peers: CALM_PEERS },
+    { clients: 1 },
+    { clients: 2 },
+    { groups: null },
+    { observers: 0 },
+    { faultsAtOnce: 1 },
+    { powerLoss: 0 },
+  ] satisfies Partial<EnsembleOptions>[],
+  describe: (seed, steps, options) =>
+    describeEnsemble({ ...drawEnsemble(seed, steps), ...options }),
+  run(seed, steps, options, trace) {
+    const result: EnsembleResult = simulateEnsemble(
+      seed,
+      steps,
+      trace === null ? { options } : { options, trace },
+    )
+    return { ...result, summary: describeEnsembleResult(result) }
+  },
+}
