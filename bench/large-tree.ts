@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Prng } from '../src/base/prng.ts'
 import { sequenceSuffix } from '../src/base/path.ts'
 import { CreateMode } from '../src/core/records/opcodes.ts'
-import { type LoadResult, type Player, type Target, startLoad } from './load.ts'
+import { type LoadResult, type Player, type Target, type Targets, startLoad } from './load.ts'
 import { type Plan, PlanMode, create, remove, set } from './plan.ts'
 import { residentBytes } from './process-facts.ts'
 import { freshPath } from './throughput.ts'
@@ -25,10 +25,10 @@ export interface Filled {
 }
 
 /** Creates so many nodes of 100 bytes of data below a thousand parents. */
-export async function fill(player: Player, target: Target, count: number): Promise<Filled> {
+export async function fill(player: Player, targets: Targets, count: number): Promise<Filled> {
   const base = freshPath()
   const parents = parentsOf(base)
-  await startLoad(player, target, {
+  await startLoad(player, targets, {
     ...steady(NEVER_MS),
     operationsMax: count,
     setup: [create(base, DATA), ...parents.flat().map((path) => create(path, DATA))],

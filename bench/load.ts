@@ -14,6 +14,9 @@ export interface Target {
   readonly port: number
 }
 
+/** One server, or several, to which connections are dealt in turn. */
+export type Targets = Target | readonly Target[]
+
 export interface LoadResult {
   readonly operations: number
   readonly seconds: number
@@ -38,12 +41,13 @@ export interface Load {
   stop(): void
 }
 
-export function startLoad(player: Player, target: Target, plan: Plan): Load {
+export function startLoad(player: Player, targets: Targets, plan: Plan): Load {
   const directory = mkdtempSync(join(tmpdir(), 'zabra-bench-plan-'))
   const file = join(directory, 'plan')
   writeFileSync(file, encodePlan(plan))
   const [command = '', ...args] = player.command
-  const child = spawn(command, [...args, target.host, String(target.port), file], {
+  const addresses = [targets].flat().map(({ host, port }) => `${host}:${port}`)
+  const child = spawn(command, [...args, addresses.join(','), file], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

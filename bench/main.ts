@@ -2,16 +2,21 @@
  * How fast, how large, how long: figures of a Zabra server, alone or beside another server that
  * speaks the same protocol. It prints; nothing here passes or fails.
  *
- *   npm run bench                                      everything
+ *   npm run bench                                      everything about one server
  *   npm run bench -- get set --seconds 1               some loads, quickly
  *   npm run bench -- --beside 127.0.0.1:2181           the same on both, and the ratios
  *   npm run bench -- resident pause start churn        the figures of large trees
+ *   npm run bench -- ensemble --beside apache          three servers, beside three of Apache's
+ *   npm run bench -- ensemble set --beside H:P,H:P,H:P some loads, beside servers that run already
+ *   npm run bench -- failover --times 11               the leader killed: how long nobody can write
+ *   npm run bench -- wiped-member --nodes 1000000      one of five comes back with nothing
  *   npm run bench -- --json                            one JSON line a figure
  */
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { churn, fill, pauseUnderSnapshot } from './large-tree.ts'
+import { ENSEMBLE_FIGURES, ensembleThroughput, failovers, wipedMembers } from './ensemble.ts'
 import { type Player, type Target, findPlayer } from './load.ts'
 import { listenerOf, residentBytes } from './process-facts.ts'
 import { Report } from './report.ts'
@@ -23,6 +28,7 @@ const LARGE_FIGURES = ['resident', 'pause', 'start', 'churn'] as const
 const NAMES: readonly string[] = [
   ...new Set(WORKLOADS.map((workload) => workload.name)),
   ...LARGE_FIGURES,
+  ...ENSEMBLE_FIGURES,
 ]
 
 const { values, positionals } = parseArgs({
@@ -33,6 +39,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '3' },
     warm: { type: 'string', default: '2' },
     nodes: { type: 'string', default: '1000000' },
+    times: { type: 'string', default: '5' },
     pairs: { type: 'string', default: '10000000' },
     player: { type: 'string', default: '' },
     json: { type: 'boolean', default: false },
@@ -45,7 +52,7 @@ if (unknown.length > 0) {
 }
 
 const wants = (name: string): boolean => positionals.length === 0 || positionals.includes(name)
-const beside = values.beside === undefined ? null : parseTarget(values.beside)
+const besides = parseBeside(values.beside)
 const effort = {
   rounds: Number(values.rounds),
   measureMs: Number(values.seconds) * 1_000,
@@ -61,10 +68,26 @@ report.note(
       ? 'player.c'
       : 'player.ts (slower than a fast server: a C compiler makes the figures true)'),
 )
+if (ENSEMBLE_FIGURES.some((name) => positionals.includes(name))) {
+  await ensembles()
+  process.exit(0)
+}
+if (besides === 'apache') fail('--beside apache is for the figures of ensembles')
+const beside = besides?.[0] ?? null
 await throughput()
 if (wants('start')) await startEmpty()
 if (LARGE_FIGURES.slice(0, 3).some(wants)) await largeTree()
 if (wants('churn')) await endlessChurn()
+
+/** Each has servers of its own. */
+async function ensembles(): Promise<void> {
+  if (positionals.includes('ensemble')) {
+    const loads = positionals.filter((name) => WORKLOADS.some((load) => load.name === name))
+    await ensembleThroughput(player, besides, effort, loads, report)
+  }
+  if (positionals.includes('failover')) await failovers(besides, Number(values.times), report)
+  if (positionals.includes('wiped-member')) await wipedMembers(player, besides, nodes, report)
+}
 
 async function throughput(): Promise<void> {
   const chosen = WORKLOADS.filter((workload) => wants(workload.name))
@@ -191,11 +214,20 @@ function probed(pauseFile: string): Readonly<Record<string, string>> {
   return { NODE_OPTIONS: `--import ${probe}`, ZABRA_PAUSE_FILE: pauseFile }
 }
 
+function parseBeside(text: string | undefined): readonly Target[] | 'apache' | null {
+  if (text === undefined || text === 'apache') return text ?? null
+  return text.split(',').map(parseTarget)
+}
+
 function parseTarget(text: string): Target {
   const [host = '', port] = text.split(':')
   if (!/^\d+(\.\d+){3}$/.test(host) || !(Number(port) > 0)) {
-    console.error(`bench: --beside wants an IPv4 address and a port, not ${text}`)
-    process.exit(2)
+    fail(`--beside wants IPv4 addresses with ports, not ${text}`)
   }
   return { host, port: Number(port) }
+}
+
+function fail(why: string): never {
+  console.error(`bench: ${why}`)
+  process.exit(2)
 }

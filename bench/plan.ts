@@ -91,7 +91,7 @@ function writeSet(out: JuteWriter, path: string, data: Uint8Array): void {
   out.int(-1)
 }
 
-const handshake = (): Uint8Array =>
+export const handshake = (): Uint8Array =>
   frame((out) => {
     writeConnectRequest(out, {
       protocolVersion: 0,

@@ -2,7 +2,9 @@
  * Plays a plan (see plan.ts) against a server that speaks the ZooKeeper client protocol, and prints
  * one line of JSON: how many operations in how long, and how long each took.
  *
- *     cc -O2 -o player player.c && ./player 127.0.0.1 2181 PLAN
+ *     cc -O2 -o player player.c && ./player 127.0.0.1:2181,127.0.0.1:2182 PLAN
+ *
+ * Connections are dealt to the servers in turn.
  *
  * One thread on epoll, closed loops of frames that are built in advance: of each request only the
  * xid is filled in, of each reply only the header is looked at. It knows nothing of paths and data.
@@ -51,7 +53,9 @@ struct link {
   uint64_t opened_at;
 };
 
-static struct sockaddr_in server;
+enum { SERVERS_MAX = 16 };
+static struct sockaddr_in servers[SERVERS_MAX];
+static int server_count, dialled;
 static struct plan plan;
 static int poller;
 
@@ -220,10 +224,11 @@ static void check_handshake(const uint8_t *frame, int bytes) {
 }
 
 static int dial(void) {
+  struct sockaddr_in *server = &servers[dialled++ % server_count];
   int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
   if (fd < 0) fail("no socket: %s", strerror(errno));
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  if (connect(fd, (struct sockaddr *)&server, sizeof server) < 0)
+  if (connect(fd, (struct sockaddr *)server, sizeof *server) < 0)
     fail("cannot connect: %s", strerror(errno));
   return fd;
 }
@@ -432,12 +437,24 @@ static void play_connects(void) {
   report(now_ns() - from);
 }
 
+/* ADDRESS:PORT, several separated by commas. */
+static void read_servers(char *text) {
+  for (char *each = strtok(text, ","); each != NULL; each = strtok(NULL, ",")) {
+    char *colon = strchr(each, ':');
+    if (colon == NULL || server_count == SERVERS_MAX) fail("not a list of servers");
+    *colon = 0;
+    struct sockaddr_in *server = &servers[server_count++];
+    server->sin_family = AF_INET;
+    server->sin_port = htons((uint16_t)atoi(colon + 1));
+    if (inet_pton(AF_INET, each, &server->sin_addr) != 1) fail("no IPv4 address");
+  }
+  if (server_count == 0) fail("no servers");
+}
+
 int main(int count, char **arguments) {
-  if (count != 4) fail("usage: player ADDRESS PORT PLAN");
-  server.sin_family = AF_INET;
-  server.sin_port = htons((uint16_t)atoi(arguments[2]));
-  if (inet_pton(AF_INET, arguments[1], &server.sin_addr) != 1) fail("no IPv4 address");
-  read_plan(arguments[3]);
+  if (count != 3) fail("usage: player ADDRESS:PORT,... PLAN");
+  read_servers(arguments[1]);
+  read_plan(arguments[2]);
   if (plan.mode == CONNECT) play_connects();
   else play_loops();
   return 0;

@@ -1,7 +1,7 @@
 // Plays a plan as `player.c` does, for machines without a C compiler. It is slower than a fast
 // server, so what it measures is partly itself; `main.ts` says so where it is used.
 //
-//   tsx bench/player.ts 127.0.0.1 2181 PLAN
+//   tsx bench/player.ts 127.0.0.1:2181,127.0.0.1:2182 PLAN
 
 import { readFileSync } from 'node:fs'
 import { type Socket, connect } from 'node:net'
@@ -27,7 +27,11 @@ const NO_NODE = -101
 const NODE_EXISTS = -110
 const WINDOW = 100
 
-const [host = '127.0.0.1', port = '2181', file = ''] = process.argv.slice(2)
+const [addresses = '127.0.0.1:2181', file = ''] = process.argv.slice(2)
+const servers = addresses.split(',').map((address) => {
+  const [host = '', port = ''] = address.split(':')
+  return { host, port: Number(port) }
+})
 const plan = readPlan(new Uint8Array(readFileSync(file)))
 
 class Tally {
@@ -69,6 +73,8 @@ class Tally {
   }
 }
 
+let dialled = 0
+
 /** A connection with a session; `onFrame` hears of each frame behind the handshake. */
 class Link {
   onFrame: (reader: JuteReader) => void = () => {}
@@ -86,7 +92,8 @@ class Link {
 
   static open(): Promise<Link> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ host, port: Number(port), noDelay: true })
+      const server = servers[dialled++ % servers.length]!
+      const socket = connect({ ...server, noDelay: true })
       const link = new Link(socket)
       socket.on('error', reject)
       socket.on('data', (chunk) => link.#onData(chunk))

@@ -1,6 +1,6 @@
 // One load after the other, on Zabra and, where there is one, on the server beside it, in turn.
 
-import type { LoadResult, Player, Target } from './load.ts'
+import type { LoadResult, Player, Targets } from './load.ts'
 import { startLoad } from './load.ts'
 import { type Workload, titleOf } from './workloads.ts'
 
@@ -22,8 +22,8 @@ export interface Effort {
 export async function compare(
   player: Player,
   workload: Workload,
-  zabra: Target,
-  beside: Target | null,
+  zabra: Targets,
+  beside: Targets | null,
   effort: Effort,
 ): Promise<Comparison> {
   const own: LoadResult[] = []
@@ -59,12 +59,12 @@ export const freshPath = (): string => `/bench-${Date.now().toString(36)}-${proc
 async function run(
   player: Player,
   workload: Workload,
-  target: Target,
+  targets: Targets,
   { warmMs, measureMs }: Effort,
 ): Promise<LoadResult> {
   const { connections, depth } = workload
   const plan = workload.plan({ base: freshPath(), connections, depth, warmMs, measureMs })
-  const result = await startLoad(player, target, plan).result
+  const result = await startLoad(player, targets, plan).result
   if (result.failures > 0) {
     const { failures, firstFailure } = result
     throw new Error(`${titleOf(workload)}: ${failures} failures, the first with ${firstFailure}`)
