@@ -103,7 +103,7 @@ export class Proposer implements Writes {
   write(connection: ClientConnection, op: number, xid: number, reader: JuteReader): boolean {
     const session = connection.session!
     const request = this.#begin(connection.sessionHigh, connection.sessionLow, op)
-    request.sessionError = session.closing ? ErrorCode.SessionExpired : ErrorCode.Ok
+    request.sessionError = this.#sessionErrorHere(session, op)
     request.cxid = xid
     request.identities = connection.identities
     request.bytes = reader.bytes
@@ -220,6 +220,13 @@ export class Proposer implements Writes {
     if (session.closing && !this.#sessions.missesLateEphemerals) return ErrorCode.SessionExpired
     if (session.owner === null) session.owner = from
     return session.owner === from ? ErrorCode.Ok : ErrorCode.SessionMoved
+  }
+
+  /** A client that has gone on to another server may have left an old connection here. */
+  #sessionErrorHere(session: TrackedSession, op: number): number {
+    if (session.closing) return ErrorCode.SessionExpired
+    const isHere = session.owner === OWNED_HERE || session.owner === null
+    return isHere || op === OpCode.closeSession ? ErrorCode.Ok : ErrorCode.SessionMoved
   }
 
   /** A session that is unknown here may be local to the server that passes its requests on. */
