@@ -57,6 +57,8 @@ export interface Disk {
   replace(path: string, content: Uint8Array): void
   /** Removes a file, durably. */
   remove(path: string): void
+  /** Makes the names in a directory durable as they are, whoever left them so. */
+  settleNames(directory: string): void
   /** Gives a file another name in its directory, durably; what had that name is replaced. */
   move(from: string, to: string): void
 

@@ -56,6 +56,10 @@ export class WatchedDisk implements Disk {
     this.#disk.remove(path)
   }
 
+  settleNames(directory: string): void {
+    this.#disk.settleNames(directory)
+  }
+
   move(from: string, to: string): void {
     this.#disk.move(from, to)
   }

@@ -221,6 +221,7 @@ export function diskContract(name: string, makeDisk: () => DiskUnderTest): void 
           () => disk.read(bench.path('none'), 0, 1),
           () => disk.truncate(bench.path('none'), 0),
           () => disk.remove(bench.path('none')),
+          () => disk.settleNames(bench.path('none')),
           () => disk.move(bench.path('none'), bench.path('b')),
           () => disk.replace(bench.path('none/a'), new Uint8Array(1)),
         ]
@@ -339,6 +340,19 @@ export function diskContract(name: string, makeDisk: () => DiskUnderTest): void 
         await bench.asked((done) => bench.disk.rename(bench.path('a'), bench.path('b'), done))
         crash()
         expect([[9], [1]]).toContainEqual(bench.content('b'))
+      }),
+    )
+
+    it(
+      'keeps names that somebody changed and that were settled',
+      onCrashing(async (bench, crash) => {
+        const { disk } = bench
+        for (const name of ['a', 'b']) disk.replace(bench.path(name), Uint8Array.of(1))
+        await bench.asked((done) => disk.unlink(bench.path('a'), done))
+        await bench.asked((done) => disk.rename(bench.path('b'), bench.path('c'), done))
+        disk.settleNames(bench.directory)
+        crash()
+        expect(disk.list(bench.directory)).toEqual(['c'])
       }),
     )
 

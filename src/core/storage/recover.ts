@@ -126,6 +126,10 @@ class Recovery {
     this.#disk.makeDirectory(this.#snapshotDirectory)
     this.#disk.makeDirectory(this.#logDirectory)
     this.#refuseMixedDirectories()
+    // The process before us may have changed names and died: what is read here must not come back,
+    // or vanish, with the next power loss.
+    this.#disk.settleNames(this.#snapshotDirectory)
+    this.#disk.settleNames(this.#logDirectory)
     finishReceived(this.#disk, this.#snapshotDirectory, this.#logDirectory)
     this.#removeEmptyNewestLog()
     const mayBegin = this.#takeInitializeMarker()

@@ -28,6 +28,7 @@ class CarelessDisk implements Disk {
   truncate: Disk['truncate'] = (path, length) => this.#disk.truncate(path, length)
   replace: Disk['replace'] = (path, content) => this.#disk.replace(path, content)
   remove: Disk['remove'] = (path) => this.#disk.remove(path)
+  settleNames: Disk['settleNames'] = () => {}
   move: Disk['move'] = (from, to) => this.#disk.move(from, to)
   create: Disk['create'] = (path, done) => this.#disk.create(path, done)
   rename: Disk['rename'] = (from, to, done) => this.#disk.rename(from, to, done)

@@ -49,6 +49,10 @@ export class MemoryDisk implements Disk {
     this.#files.delete(path)
   }
 
+  settleNames(directory: string): void {
+    this.#requireDirectory(directory, directory, 'sync')
+  }
+
   move(from: string, to: string): void {
     const content = this.#content(from, 'rename')
     this.#requireDirectoryOf(to, 'rename')

@@ -145,6 +145,7 @@ class CountingDisk implements Disk {
   truncate: Disk['truncate'] = (path, length) => this.#disk.truncate(path, length)
   replace: Disk['replace'] = (path, content) => this.#disk.replace(path, content)
   remove: Disk['remove'] = (path) => this.#disk.remove(path)
+  settleNames: Disk['settleNames'] = (directory) => this.#disk.settleNames(directory)
   move: Disk['move'] = (from, to) => this.#disk.move(from, to)
 
   create: Disk['create'] = (path, done) => {

@@ -105,6 +105,10 @@ export class NodeDisk implements Disk {
     })
   }
 
+  settleNames(directory: string): void {
+    attempt('sync', directory, () => syncPath(directory))
+  }
+
   move(from: string, to: string): void {
     attempt('rename', from, () => {
       fs.renameSync(from, to)
