@@ -8,6 +8,10 @@ import { PacketType, type QuorumPacket, readPacket } from '../../../core/records
 /** `BenWasHere` as a string, behind each snapshot on a link. */
 const SIGNATURE: readonly number[] = [0, 0, 0, 10, ...[...'BenWasHere'].map((c) => c.charCodeAt(0))]
 
+/** Type, zxid, length of the data, count of identities. */
+const BARE_BYTES = 20
+const DATA_LENGTH_AT = 12
+
 export class PacketCutter {
   #rest = new Uint8Array(0)
   #isInSnapshot = false
@@ -42,7 +46,11 @@ export class PacketCutter {
   }
 }
 
+/** Null where it is not whole yet. */
 function packetAt(reader: JuteReader, all: Uint8Array, at: number): QuorumPacket | null {
+  if (all.length - at < BARE_BYTES) return null
+  reader.reset(all, at + DATA_LENGTH_AT, all.length)
+  if (all.length - at < BARE_BYTES + Math.max(0, reader.int())) return null
   const packet: QuorumPacket = {
     type: 0,
     zxid: ZXID_NONE,
@@ -55,7 +63,7 @@ function packetAt(reader: JuteReader, all: Uint8Array, at: number): QuorumPacket
   try {
     readPacket(reader, packet)
   } catch (error) {
-    // Not whole yet: what servers send each other here is never malformed.
+    // Its identities are not all there: what servers send each other here is never malformed.
     if (!(error instanceof MalformedRecord)) throw error
     return null
   }
