@@ -1,6 +1,7 @@
 /**
  * Brings the foreign programs into `interop/.cache/`: Apache ZooKeeper with its Java client (by
- * Maven), our Java programs compiled against it, and kazoo (by pip, in an environment of its own).
+ * Maven), our Java programs compiled against it, the server of 3.8, and kazoo (by pip, in an
+ * environment of its own).
  * Running it again costs a few file reads: each peer leaves a stamp of what it was made from.
  *
  *   npx tsx interop/setup.ts
@@ -11,9 +12,11 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import {
   cacheDirectory,
+  type FetchedPeer,
   interopDirectory,
   javaClassesDirectory,
   kazooPython,
+  library38Directory,
   libraryDirectory,
   readStamp,
   stampPath,
@@ -21,16 +24,19 @@ import {
 
 const kazooVersion = '2.11.0'
 const pomPath = join(interopDirectory, 'peers', 'pom.xml')
+const pom38Path = join(interopDirectory, 'peers', 'pom-3.8.xml')
 const javaSources = join(interopDirectory, 'peers', 'java')
 
-const failures = [attempt('java', setUpJava), attempt('kazoo', setUpKazoo)].flatMap((failure) =>
-  failure === null ? [] : [failure],
-)
+const failures = [
+  attempt('java', setUpJava),
+  attempt('java-3.8', setUpJava38),
+  attempt('kazoo', setUpKazoo),
+].flatMap((failure) => (failure === null ? [] : [failure]))
 for (const failure of failures) console.error(failure)
 process.exitCode = failures.length === 0 ? 0 : 1
 
 /** Runs one set-up and turns its failure into a sentence, so that the other peer is still tried. */
-function attempt(peer: 'java' | 'kazoo', setUp: () => void): string | null {
+function attempt(peer: FetchedPeer, setUp: () => void): string | null {
   try {
     setUp()
     console.log(`${peer}: ready`)
@@ -53,15 +59,7 @@ function setUpJava(): void {
   need('javac', 'A JDK is needed (Debian: apt-get install default-jdk-headless)')
   rmSync(join(cacheDirectory, 'java'), { recursive: true, force: true })
   mkdirSync(javaClassesDirectory, { recursive: true })
-  run('mvn', [
-    '-q',
-    '-B',
-    '-f',
-    pomPath,
-    'dependency:copy-dependencies',
-    `-DoutputDirectory=${libraryDirectory}`,
-    '-DincludeScope=runtime',
-  ])
+  fetchLibraries(pomPath, libraryDirectory)
   run('javac', [
     '-nowarn',
     '-d',
@@ -71,6 +69,28 @@ function setUpJava(): void {
     ...sources,
   ])
   writeFileSync(stampPath('java'), wanted)
+}
+
+function setUpJava38(): void {
+  const wanted = digestOf([pom38Path])
+  if (readStamp('java-3.8') === wanted) return
+
+  need('mvn', 'Maven is needed to fetch Apache ZooKeeper (Debian: apt-get install maven)')
+  rmSync(join(cacheDirectory, 'java-3.8'), { recursive: true, force: true })
+  fetchLibraries(pom38Path, library38Directory)
+  writeFileSync(stampPath('java-3.8'), wanted)
+}
+
+function fetchLibraries(pom: string, directory: string): void {
+  run('mvn', [
+    '-q',
+    '-B',
+    '-f',
+    pom,
+    'dependency:copy-dependencies',
+    `-DoutputDirectory=${directory}`,
+    '-DincludeScope=runtime',
+  ])
 }
 
 function setUpKazoo(): void {

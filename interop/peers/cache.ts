@@ -11,6 +11,7 @@ export const repositoryDirectory: string = join(interopDirectory, '..')
 export const cacheDirectory: string = join(interopDirectory, '.cache')
 
 export const libraryDirectory: string = join(cacheDirectory, 'java', 'lib')
+export const library38Directory: string = join(cacheDirectory, 'java-3.8', 'lib')
 export const javaClassesDirectory: string = join(cacheDirectory, 'java', 'classes')
 export const kazooPython: string = join(cacheDirectory, 'venv', 'bin', 'python')
 /** Another build can be tried with ZABRA_INTEROP_EXECUTABLE; `bin/zabra` runs the one in `dist`. */
@@ -20,14 +21,18 @@ export const zabraExecutable: string =
 /** Our own compiled programs first, then everything that Maven brought. */
 export const javaClassPath: string = `${javaClassesDirectory}:${join(libraryDirectory, '*')}`
 
-export type PeerName = 'java' | 'kazoo' | 'zabra'
+/** The server of the line before 3.9, on its own. */
+export const java38ClassPath: string = join(library38Directory, '*')
+
+export type FetchedPeer = 'java' | 'java-3.8' | 'kazoo'
+export type PeerName = FetchedPeer | 'zabra'
 
 /** A file that `setup.ts` writes when a peer is complete, with what it was made from. */
-export function stampPath(peer: 'java' | 'kazoo'): string {
+export function stampPath(peer: FetchedPeer): string {
   return join(cacheDirectory, `${peer}.stamp`)
 }
 
-export function readStamp(peer: 'java' | 'kazoo'): string | null {
+export function readStamp(peer: FetchedPeer): string | null {
   const path = stampPath(peer)
   return existsSync(path) ? readFileSync(path, 'utf8') : null
 }
@@ -48,6 +53,7 @@ export function absence(...peers: readonly PeerName[]): string | null {
 
 const reasonOf: Readonly<Record<PeerName, string>> = {
   java: 'Apache ZooKeeper is not set up (run: npx tsx interop/setup.ts)',
+  'java-3.8': 'Apache ZooKeeper 3.8 is not set up (run: npx tsx interop/setup.ts)',
   kazoo: 'kazoo is not set up (run: npx tsx interop/setup.ts)',
   zabra: 'Zabra is not built (run: npm run build)',
 }

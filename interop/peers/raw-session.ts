@@ -28,11 +28,12 @@ export class RawSession implements AsyncDisposable {
   readonly identity: ConnectResponse
   readonly #connection: RawConnection
   readonly notifications: Bytes[] = []
-  #xid = 0
+  #xid: number
 
-  private constructor(connection: RawConnection, identity: ConnectResponse) {
+  private constructor(connection: RawConnection, identity: ConnectResponse, lastXid: number) {
     this.#connection = connection
     this.identity = identity
+    this.#xid = lastXid
   }
 
   static async open(
@@ -47,7 +48,8 @@ export class RawSession implements AsyncDisposable {
     )
     const answer = await connection.next()
     if (answer === null) throw new Error('the server closed instead of giving a session')
-    return new RawSession(connection, readConnectResponse(answer))
+    const lastXid = resume === undefined ? 0 : xidsOfAConnection * ++resumed
+    return new RawSession(connection, readConnectResponse(answer), lastXid)
   }
 
   /** Sends one request and answers its reply, whatever the error in it. */
@@ -114,3 +116,10 @@ export class RawSession implements AsyncDisposable {
     this.#connection.destroy()
   }
 }
+
+/**
+ * A client counts its requests for as long as its session lives, over all its connections. A server
+ * may take one request for another where two of a session have the same number.
+ */
+const xidsOfAConnection = 10_000
+let resumed = 0

@@ -3,12 +3,12 @@
  * waited for, stopped, killed. `apache-server.ts` and `zabra-server.ts` say only which command
  * line makes one. Refuses to know what is asked of the server afterwards.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fourLetterWord } from './four-letter-word.ts'
 import { freePort } from './free-port.ts'
+import { WatchedProcess } from './watched-process.ts'
 
 export interface ServerOptions {
   /** Kept between starts; a fresh temporary directory, removed at the end, when absent. */
@@ -46,7 +46,7 @@ const startTimeoutMs = 60_000
 const askAgainMs = 25
 
 /** Defaults that both servers understand, chosen so that nothing happens by itself during a test. */
-const commonSettings: Readonly<Record<string, string | number | boolean>> = {
+export const commonSettings: Readonly<Record<string, string | number | boolean>> = {
   tickTime: 2000,
   clientPortAddress: '127.0.0.1',
   maxClientCnxns: 0,
@@ -73,15 +73,14 @@ export async function startServer(
   writeFileSync(configPath, lines.join(''))
 
   const { kind, command, args } = launch(configPath)
-  const child = spawn(command, args, { cwd: scratch, stdio: ['ignore', 'pipe', 'pipe'] })
-  const process = new WatchedProcess(child)
+  const process = new WatchedProcess(command, args, scratch)
   const server: ServerUnderTest = {
     kind,
     host: '127.0.0.1',
     port,
     dataDir,
     dataLogDir,
-    pid: child.pid ?? -1,
+    pid: process.pid,
     output: () => process.output(),
     stop: () => process.end('SIGTERM'),
     kill: async () => {
@@ -118,39 +117,4 @@ async function waitUntilServing(server: ServerUnderTest, process: WatchedProcess
     `${server.kind} (pid ${server.pid}) did not serve on port ${server.port} within ${startTimeoutMs} ms; ` +
       `srvr was answered ${JSON.stringify(answer)}; it printed:\n${server.output()}`,
   )
-}
-
-/** A child process with its output kept and its end awaited once, however often it is asked for. */
-class WatchedProcess {
-  readonly #child: ChildProcess
-  readonly #output: string[] = []
-  readonly #exit: Promise<number | string>
-  #ended: number | string | null = null
-
-  constructor(child: ChildProcess) {
-    this.#child = child
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#output.push(text))
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#output.push(text))
-    this.#exit = new Promise((resolve) => {
-      const finish = (how: number | string): void => {
-        this.#ended ??= how
-        resolve(this.#ended)
-      }
-      child.once('error', (error) => finish(error.message))
-      child.once('close', (code, signal) => finish(code ?? signal ?? 'unknown'))
-    })
-  }
-
-  output(): string {
-    return this.#output.join('')
-  }
-
-  ended(): number | string | null {
-    return this.#ended
-  }
-
-  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | string> {
-    if (this.#ended === null) this.#child.kill(signal)
-    return this.#exit
-  }
 }

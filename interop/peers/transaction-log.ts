@@ -1,7 +1,7 @@
 /**
- * Reads the digests out of transaction logs, whoever wrote them: what the writer says the tree was
- * after each transaction. Knows the frame of a record and where its digest stands, nothing of what
- * the record does.
+ * Reads transaction logs, whoever wrote them: the bytes of each transaction, and what the writer
+ * says the tree was after it. Knows the frame of a record and where its digest stands, nothing of
+ * what the record does.
  *
  *   file:    "ZKLG" | i32 version | i64 dbid | records
  *   record:  i64 Adler-32 | i32 length | transaction | 'B'
@@ -18,25 +18,37 @@ const digestVersion = 2
 
 /** Digests as unsigned decimal text, by zxid in hexadecimal: the form of the word `hash`. */
 export function loggedDigests(dataDir: string): Map<string, string> {
-  const directory = join(dataDir, 'version-2')
-  const names = readdirSync(directory).filter((name) => /^log\.[0-9a-f]+$/.test(name))
-  return new Map(names.flatMap((name) => digestsIn(readFileSync(join(directory, name)))))
+  const digests = new Map<string, string>()
+  for (const [zxid, transaction] of loggedTransactions(dataDir)) {
+    const at = transaction.length - digestBytes
+    if (transaction.readInt32BE(at) !== digestVersion) continue
+    digests.set(zxid.toString(16), transaction.readBigUInt64BE(at + 4).toString())
+  }
+  return digests
 }
 
-function digestsIn(log: Buffer): [zxid: string, digest: string][] {
-  const digests: [string, string][] = []
+/** Everything that the logs of a server hold, by zxid, in the order of the files. */
+export function loggedTransactions(dataDir: string): Map<bigint, Buffer> {
+  const directory = join(dataDir, 'version-2')
+  const names = readdirSync(directory)
+    .filter((name) => /^log\.[0-9a-f]+$/.test(name))
+    .sort((a, b) => Number.parseInt(a.slice(4), 16) - Number.parseInt(b.slice(4), 16))
+  return new Map(names.flatMap((name) => transactionsIn(readFileSync(join(directory, name)))))
+}
+
+function transactionsIn(log: Buffer): [zxid: bigint, transaction: Buffer][] {
+  const transactions: [bigint, Buffer][] = []
   let at = fileHeaderBytes
   while (at + recordHeaderBytes <= log.length) {
     const length = log.readInt32BE(at + 8)
     // Zeros are the space that was allocated and never used.
     if (length === 0) break
-    const end = at + recordHeaderBytes + length
-    const zxid = log.readBigUInt64BE(at + recordHeaderBytes + zxidOffset)
-    if (log.readInt32BE(end - digestBytes) === digestVersion) {
-      const digest = log.readBigUInt64BE(end - digestBytes + 4)
-      digests.push([zxid.toString(16), digest.toString()])
-    }
+    const start = at + recordHeaderBytes
+    const end = start + length
+    // The server may be writing this very record.
+    if (end >= log.length) break
+    transactions.push([log.readBigUInt64BE(start + zxidOffset), log.subarray(start, end)])
     at = end + 1
   }
-  return digests
+  return transactions
 }
