@@ -2,12 +2,16 @@
 // server is set up, what goes wrong and how often. Some faults are off, others extreme.
 
 import { Prng } from '../../base/prng.ts'
+import { encodeUtf8 } from '../../base/text.ts'
 import { DEFAULT_PIPELINE_SETTINGS, type PipelineSettings } from '../../core/pipeline/settings.ts'
 import { NO_FAULTS, type ZabFaults } from '../../core/zab/zab-faults.ts'
 import type { SnapshotCompression } from '../../core/storage/storage-options.ts'
+import { fakeHasher } from '../fake-crypto.ts'
 import type { DiskConditions } from '../fake-disk.ts'
 import type { NetworkConditions } from '../fake-network.ts'
+import { provenIdentity } from '../model/model-identity.ts'
 import type { PeerConditions } from './fake-peer-network.ts'
+import { OPERATOR_SECRET } from './operator.ts'
 
 /** What can happen to an ensemble; `fault-machine.ts` brings it about. */
 export const FAULT_KINDS = [
@@ -87,6 +91,8 @@ export interface EnsembleOptions {
   readonly faultMs: number
   /** How often a start is itself cut short. */
   readonly crashAtStart: number
+  /** Members change their roles, leave and come back while the ensemble runs. */
+  readonly reconfigures: boolean
   /** Old faults of the protocol, switched back on. */
   readonly zabFaults: ZabFaults
   /** Names of files are left to chance (the missing sync of directories). */
@@ -102,7 +108,8 @@ export function drawEnsemble(seed: number, steps: number): EnsembleOptions {
     isFaulty ? pick(name, [0, 0, usual, usual * 10]) : 0
   const voters = pick('voters', [3, 3, 3, 4, 5])
   const observers = pick('observers', [0, 0, 0, 1, 2])
-  const groups = voters >= 3 && pick('grouped', [false, false, false, true])
+  const reconfigures = pick('reconfigures', [false, false, false, true])
+  const groups = !reconfigures && pick('grouped', [false, false, false, true])
   const tickMs = pick('tick', [100, 500, 2_000])
   const disk: DiskConditions = {
     writeUs: pick('writeUs', [
@@ -169,11 +176,12 @@ export function drawEnsemble(seed: number, steps: number): EnsembleOptions {
     peers,
     faultEveryMs: pick('faultEvery', [0, 2, 4, 10, 30]) * Math.min(tickMs, 500),
     faultsAtOnce: pick('faultsAtOnce', [1, 2, 2, 4]),
-    weightsOfFaults: drawWeights(root.fork('faults')),
+    weightsOfFaults: drawWeights(root.fork('faults'), reconfigures ? LOSING : []),
     powerLoss: pick('powerLoss', [0, 0.5, 1]),
     downMs: pick('downMs', [1, 10, 40]) * tickMs,
     faultMs: pick('faultMs', [1, 5, 20]) * tickMs,
     crashAtStart: pick('crashAtStart', [0, 0, 0.2]),
+    reconfigures,
     zabFaults: NO_FAULTS,
     skipsDirectorySync: false,
   }
@@ -195,6 +203,10 @@ function drawMachine(random: Prng): MachineOptions {
   }
 }
 
+/** The operator's. */
+const SUPER_DIGEST: string | null =
+  provenIdentity('digest', encodeUtf8(OPERATOR_SECRET), '', fakeHasher)?.id ?? null
+
 function drawSettings(root: Prng, tickMs: number): PipelineSettings {
   return {
     ...DEFAULT_PIPELINE_SETTINGS,
@@ -204,15 +216,19 @@ function drawSettings(root: Prng, tickMs: number): PipelineSettings {
     extendedTypes: root.fork('extendedTypes').chance(0.6),
     transactionDigests: root.fork('digests').chance(0.8),
     containerCheckIntervalMs: root.fork('containers').pick([300, 5_000, 60_000]),
+    superDigest: SUPER_DIGEST,
   }
 }
 
+/** Whose history is lost must not be needed, which is hard to tell while members come and go. */
+const LOSING: readonly FaultKind[] = ['wipe', 'rot']
+
 /** Some kinds not at all, others a lot: what a mixture of everything never reaches. */
-function drawWeights(random: Prng): Record<FaultKind, number> {
+function drawWeights(random: Prng, without: readonly FaultKind[]): Record<FaultKind, number> {
   const isSwarming = random.fork('swarming').chance(0.75)
   const entries = FAULT_KINDS.map((kind): [FaultKind, number] => {
     const weight = isSwarming ? random.fork(kind).pick([0, 0, 0, 1, 1, 5]) : 1
-    return [kind, weight]
+    return [kind, without.includes(kind) ? 0 : weight]
   })
   if (entries.every(([, weight]) => weight === 0)) entries[0]![1] = 1
   return Object.fromEntries(entries) as Record<FaultKind, number>

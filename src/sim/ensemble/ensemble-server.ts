@@ -6,23 +6,31 @@ import { must } from '../../base/assert.ts'
 import { mark } from '../../base/marks.ts'
 import type { Prng } from '../../base/prng.ts'
 import { type SessionId, firstSessionId } from '../../base/session-id.ts'
-import { encodeUtf8 } from '../../base/text.ts'
+import { decodeUtf8, encodeUtf8 } from '../../base/text.ts'
 import { type Zxid, epochOf, formatZxid } from '../../base/zxid.ts'
 import type { Membership } from '../../core/quorum/membership.ts'
+import {
+  buildMembership,
+  membershipOf,
+  readMembership,
+  textWithoutVersion,
+  withVersion,
+} from '../../core/quorum/membership-text.ts'
 import { bootDatabase } from '../../core/replica/boot.ts'
 import { DiskTasks } from '../../core/replica/disk-tasks.ts'
 import { checkState } from '../../core/replica/invariants.ts'
 import { Pump } from '../../core/replica/pump.ts'
 import { Replica } from '../../core/replica/replica.ts'
 import { readEpochs } from '../../core/storage/epoch-files.ts'
+import { MembershipFiles } from '../../core/storage/membership-files.ts'
 import { Storage } from '../../core/storage/storage.ts'
 import { StorageError } from '../../core/storage/storage-error.ts'
 import type { StorageOptions } from '../../core/storage/storage-options.ts'
 import { ColumnTree } from '../../core/tree/column-tree.ts'
 import { Database } from '../../core/tree/database.ts'
 import { NaiveTree } from '../../core/tree/naive-tree.ts'
-import type { ClientEvents, ClientNetwork } from '../../ports/client-network.ts'
-import { DiskError } from '../../ports/disk.ts'
+import type { ClientEvents, ClientNetwork, ConnectionId } from '../../ports/client-network.ts'
+import { DiskError, type Done } from '../../ports/disk.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { PeerEvents } from '../../ports/peer-network.ts'
 import { checkTree } from '../checkers/tree-checker.ts'
@@ -42,6 +50,7 @@ import type { Ledger } from './checkers/ledger.ts'
 import { ServerDisk } from './checkers/server-disk.ts'
 import type { EnsembleOptions, MachineOptions } from './ensemble-options.ts'
 import type { FakePeerNetwork } from './fake-peer-network.ts'
+import { OPERATOR_ADDRESS } from './operator.ts'
 
 export interface MachineSurroundings {
   readonly serverId: number
@@ -67,7 +76,14 @@ export const CLIENT_PORT = 2181
 export const machineName = (serverId: number): string => `server-${serverId}`
 
 const SNAPSHOT_DIRECTORY = '/data'
+const CONFIG_DIRECTORY = '/conf'
+const CONFIG_PATH = '/conf/zoo.cfg'
 const FIELD_BYTES_MAX = 400_000
+
+interface Configuration extends MembershipFiles {
+  readonly membership: Membership
+  readonly proposed: Membership | null
+}
 
 /** Everything that exists only while the process runs. */
 interface Running {
@@ -81,7 +97,6 @@ interface Running {
 export class EnsembleServer {
   readonly id: number
   readonly name: string
-  readonly isVoter: boolean
   readonly #around: MachineSurroundings
   readonly #machine: MachineOptions
   #disk: FakeDisk
@@ -96,14 +111,15 @@ export class EnsembleServer {
   #isStopping = false
   #isDamaged = false
   #waiting: (() => void)[] = []
+  /** Connections of the operator. */
+  readonly #unwatched = new Set<ConnectionId>()
   #starts = 0
 
   constructor(around: MachineSurroundings) {
-    const { serverId, options, membership } = around
+    const { serverId, options } = around
     this.#around = around
     this.id = serverId
     this.name = machineName(serverId)
-    this.isVoter = membership.voters.voters.has(serverId)
     this.#machine = must(options.machines[serverId - 1], 'each server has a machine')
     this.#disk = around.makeDisk()
     this.#seen = this.#lookAt(this.#disk)
@@ -246,8 +262,9 @@ export class EnsembleServer {
   // Starting.
 
   #boot(): void {
-    const { options, clock, random, network, peers, wire, membership } = this.#around
+    const { options, clock, random, network, peers, wire } = this.#around
     const disk = this.#disk
+    const files = this.#openConfiguration()
     const storageOptions = this.#storageOptions()
     const makeDatabase = (): Database => this.#makeDatabase()
     const { commitLogCount } = this.#machine
@@ -279,9 +296,9 @@ export class EnsembleServer {
             connectMs: 5_000,
             bindRetries: 0,
           },
-          membership,
-          proposedMembership: null,
-          reconfigEnabled: false,
+          membership: files.membership,
+          proposedMembership: files.proposed,
+          reconfigEnabled: options.reconfigures,
           epochs,
           recent: boot.recent,
           commitLogCount,
@@ -307,7 +324,15 @@ export class EnsembleServer {
       storage,
       database: () => replica.database,
       makeDatabase,
-      writeMembership: (_membership, _isCommitted, done) => done(),
+      writeMembership: (membership, isCommitted, done) => {
+        const then: Done = (error) => {
+          if (error === null) done()
+          else this.#onFatal(scope, error.message)
+        }
+        if (membership === null) files.forgetProposed(then)
+        else if (isCommitted) files.decide(membership, true, then)
+        else files.propose(membership, then)
+      },
       onFatal: (error) => this.#onFatal(scope, error.message),
     })
     const listener = network.listen(
@@ -347,6 +372,38 @@ export class EnsembleServer {
     this.#observe()
     if (boot.recovery.snapshot === null) pump.beginSnapshot()
     pump.start()
+  }
+
+  /** What its configuration says of the members, and where they are written. */
+  #openConfiguration(): Configuration {
+    const disk = this.#disk
+    const read = (path: string): string => decodeUtf8(disk.read(path, 0, disk.size(path) ?? 0))
+    if (disk.size(CONFIG_PATH) === null) {
+      disk.makeDirectory(CONFIG_DIRECTORY)
+      disk.replace(CONFIG_PATH, encodeUtf8(textWithoutVersion(this.#around.membership)))
+    }
+    const files = new MembershipFiles(disk, CONFIG_PATH)
+    const proposedText = files.readProposed()
+    const path = /^dynamicConfigFile=(.*)$/m.exec(read(CONFIG_PATH))?.[1] ?? null
+    const version = path === null ? 0 : Number.parseInt(path.slice(path.lastIndexOf('.') + 1), 16)
+    const membership = withVersion(membershipOf(read(path ?? CONFIG_PATH)), version)
+    return Object.assign(files, {
+      membership: this.#withItself(membership),
+      proposed: proposedText === null ? null : membershipOf(proposedText),
+    })
+  }
+
+  /** A server that is not among its members is started with a line for itself, as if it were new. */
+  #withItself(membership: Membership): Membership {
+    if (membership.members.has(this.id)) return membership
+    const own = must(this.#around.membership.members.get(this.id), 'every server was a member')
+    const known = readMembership(textWithoutVersion(membership)).members
+    mark('a server starts that is not among the members')
+    return buildMembership({
+      version: 0,
+      members: [...known, { ...own, addresses: [own] }],
+      grouping: null,
+    })
   }
 
   #makeDatabase(): Database {
@@ -395,13 +452,14 @@ export class EnsembleServer {
     return {
       opened: (connection, address, port) =>
         step(() => {
-          wire.opened(connection, address)
+          if (address === OPERATOR_ADDRESS) this.#unwatched.add(connection)
+          else wire.opened(connection, address)
           pump().opened(connection, address, port)
         }),
       bytes: (connection, chunk) => {
         const bytes = chunk.slice()
         step(() => {
-          wire.received(connection, bytes)
+          if (!this.#unwatched.has(connection)) wire.received(connection, bytes)
           pump().bytes(connection, bytes)
         })
       },
@@ -441,13 +499,13 @@ export class EnsembleServer {
       send: (connection, bytes) => {
         if (bytes.length === 0) return true
         this.#observe()
-        wire.sent(connection, bytes)
+        if (!this.#unwatched.has(connection)) wire.sent(connection, bytes)
         return listener.send(connection, bytes)
       },
       backlogBytes: (connection) => listener.backlogBytes(connection),
       close: (connection) => {
         this.#observe()
-        wire.closing(connection)
+        if (!this.#unwatched.has(connection)) wire.closing(connection)
         listener.close(connection)
       },
       setReading: (connection, reading) => listener.setReading(connection, reading),

@@ -7,7 +7,7 @@ import { collectMarks, mark } from '../../base/marks.ts'
 import { Prng } from '../../base/prng.ts'
 import { ZXID_ZERO } from '../../base/zxid.ts'
 import type { Membership } from '../../core/quorum/membership.ts'
-import { buildMembership } from '../../core/quorum/membership-text.ts'
+import { buildMembership, readMembership } from '../../core/quorum/membership-text.ts'
 import type { ServiceRules } from '../checkers/txn-judge.ts'
 import { Violation } from '../checkers/violation.ts'
 import { WireChecker } from '../checkers/wire-checker.ts'
@@ -27,6 +27,7 @@ import { type EnsembleOptions, drawEnsemble } from './ensemble-options.ts'
 import { CLIENT_PORT, EnsembleServer, machineName } from './ensemble-server.ts'
 import { CALM_PEERS, FakePeerNetwork } from './fake-peer-network.ts'
 import { FaultMachine } from './fault-machine.ts'
+import { Operator } from './operator.ts'
 
 export type EnsembleVerdict = 'ok' | 'crash' | 'wrong' | 'stuck'
 
@@ -93,6 +94,7 @@ class EnsembleSimulation {
   readonly #wires: WireChecker[] = []
   readonly #population: SimPopulation
   readonly #faults: FaultMachine
+  #operator: Operator | null = null
   #isCalm = false
   #wipes = 0
   #steps = 0
@@ -110,14 +112,15 @@ class EnsembleSimulation {
     const { frameBytesMax } = options
     const rules: ServiceRules = { ...options.settings, frameBytesMax }
     const nowMs = (): number => this.#time.nowUs / 1_000
-    this.#ledger = new Ledger(rules, (zxid) => this.#isQuorum((disk) => disk.holds(zxid)))
+    this.#ledger = new Ledger(rules, this.#membership, (zxid, members) =>
+      this.#isQuorumOf(members, (disk) => disk.holds(zxid)),
+    )
     this.#expiry = new ExpiryChecker(nowMs, (session) =>
       this.#servers.some((server) => server.isClosing(session)),
     )
     this.#packets = new PacketWatcher(
       {
         disk: (id) => this.#server(id).seen,
-        isVoter: (id) => this.#server(id).isVoter,
         lastZxid: (id) => this.#server(id).lastZxid,
         isQuorum: (holds) => this.#isQuorum(holds),
       },
@@ -138,6 +141,18 @@ class EnsembleSimulation {
       traits: { readsConfig: false, registers: 3, sessionMs: 0 },
       witness: this.#registers,
     })
+    if (options.reconfigures) {
+      this.#operator = new Operator({
+        time: this.#time,
+        random: root.fork('operator'),
+        network: this.#network,
+        hosts,
+        members: readMembership(this.#membership.text).members,
+        tickMs: options.settings.tickMs,
+        onSession: (session) => this.#ledger.isOperators(session),
+        remark: (text) => this.#remark(text),
+      })
+    }
     this.#faults = new FaultMachine({
       options,
       time: this.#time,
@@ -215,6 +230,7 @@ class EnsembleSimulation {
     this.#isCalm = true
     this.#trace.remark(this.#time.nowUs, () => '--- heal')
     this.#faults.calm()
+    this.#operator?.stop()
     for (const { disk } of this.#servers) disk.setConditions(CALM_DISK)
     this.#network.setConditions(CALM_NETWORK)
     this.#peers.setConditions(CALM_PEERS)
@@ -241,7 +257,7 @@ class EnsembleSimulation {
     this.#runUntil('all have the same', () => this.#isEqual)
     const open = this.#wires.reduce((sum, wire) => sum + wire.unanswered, 0)
     if (open > 0) throw new Stuck(`${open} requests are open`)
-    for (const server of this.#servers) server.checkTree()
+    for (const server of this.#members) server.checkTree()
     const state = this.#ledger.stateAt(this.#ledger.last)
     for (const { checker } of members) checker.checkQuiet(state)
     this.#registers.judge()
@@ -258,19 +274,19 @@ class EnsembleSimulation {
     this.#runUntil('a leader again', () => this.#isWhole && this.#isEqual)
     if (this.#ledger.last < before)
       throw new Violation('NoLostCommit', 'history has an earlier end')
-    for (const server of this.#servers) server.checkTree()
+    for (const server of this.#members) server.checkTree()
   }
 
   get #isWhole(): boolean {
     return (
-      this.#servers.every((one) => one.isUp && one.isServing) &&
-      this.#servers.filter((one) => one.isLeading).length === 1
+      this.#members.every((one) => one.isUp && one.isServing) &&
+      this.#members.filter((one) => one.isLeading).length === 1
     )
   }
 
   get #isEqual(): boolean {
     const { durable } = this.#ledger
-    return this.#servers.every((one) => one.isServing && this.#ledger.isSame(one.lastZxid, durable))
+    return this.#members.every((one) => one.isServing && this.#ledger.isSame(one.lastZxid, durable))
   }
 
   /** Sessions whose clients are gone. */
@@ -384,13 +400,13 @@ class EnsembleSimulation {
    * counts on it.
    */
   #canLose(server: EnsembleServer): boolean {
-    if (!server.isVoter) return true
+    if (!this.#isVoter(server)) return true
     const { seen } = server
     seen.follow()
     const committed = this.#ledger.last
     if (committed === ZXID_ZERO || seen.last > committed) return false
     return this.#servers.every((other) => {
-      if (other === server || !other.isVoter) return true
+      if (other === server || !this.#isVoter(other)) return true
       other.seen.follow()
       return (
         other.seen.holds(committed) &&
@@ -405,14 +421,28 @@ class EnsembleSimulation {
     else random.pick(this.#clocks).jumpWall(random.between(-3_600_000, 3_600_000))
   }
 
+  /** Of the members at some time: which of them count at this moment only the ledger can tell. */
   #isQuorum(holds: (disk: ServerDisk) => boolean): boolean {
+    return this.#ledger.memberships.some((members) => this.#isQuorumOf(members, holds))
+  }
+
+  #isQuorumOf({ voters }: Membership, holds: (disk: ServerDisk) => boolean): boolean {
     const ids = new Set<number>()
-    for (const { id, isVoter, seen } of this.#servers) {
-      if (!isVoter) continue
+    for (const { id, seen } of this.#servers) {
       seen.follow()
       if (holds(seen)) ids.add(id)
     }
-    return this.#membership.voters.containsQuorum(ids)
+    return voters.containsQuorum(ids)
+  }
+
+  #isVoter({ id }: EnsembleServer): boolean {
+    return this.#membership.voters.voters.has(id)
+  }
+
+  /** The servers that belong to the ensemble by now. */
+  get #members(): readonly EnsembleServer[] {
+    const { members } = this.#ledger.membership
+    return this.#servers.filter(({ id }) => members.has(id))
   }
 
   #server(id: number): EnsembleServer {
@@ -443,6 +473,7 @@ class EnsembleSimulation {
         sessionsExpired: this.#expiry.expired,
         starts: this.#servers.reduce((total, one) => total + one.starts, 0),
         wipes: this.#wipes,
+        reconfigurations: this.#ledger.memberships.length - 1,
         faults: this.#faults.total,
       },
       faults: [...this.#faults.counts].map(([kind, count]) => `${kind} ${count}`),
@@ -463,7 +494,7 @@ function membershipFor(options: EnsembleOptions): Membership {
       isVoter: i < voters,
       ...addresses,
       addresses: [addresses],
-      clientAddress: null,
+      clientAddress: options.reconfigures ? { host, port: CLIENT_PORT } : null,
     }
   })
   const grouping =

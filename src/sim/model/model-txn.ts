@@ -33,6 +33,7 @@ const BODIES: ReadonlyMap<number, Codec<unknown>> = new Map<number, Codec<unknow
   [OpCode.delete, txns.deleteTxn as Codec<unknown>],
   [OpCode.deleteContainer, txns.deleteTxn as Codec<unknown>],
   [OpCode.setData, txns.setDataTxn as Codec<unknown>],
+  [OpCode.reconfig, txns.setDataTxn as Codec<unknown>],
   [OpCode.setACL, txns.setAclTxn as Codec<unknown>],
   [OpCode.check, txns.checkVersionTxn as Codec<unknown>],
   [OpCode.createSession, txns.createSessionTxn as Codec<unknown>],

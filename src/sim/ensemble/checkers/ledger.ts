@@ -2,15 +2,19 @@
 // order, each with the request that asked for it and the state that follows in the model. It checks,
 // in the words of the Zab specification, Integrity and Agreement (every server takes the same
 // transactions for committed), PrefixConsistency, TotalOrder, LocalPrimaryOrder, GlobalPrimaryOrder,
-// PrimaryIntegrity, CommitQuorum, NoLostCommit; and that digests are right. It learns of
+// PrimaryIntegrity, CommitQuorum, ConfigOverlap, NoLostCommit; and that digests are right. It learns of
 // transactions from the disks alone, and of epochs from what leaders say.
 
 import { formatSessionId } from '../../../base/session-id.ts'
 import { mark } from '../../../base/marks.ts'
-import { equalBytes } from '../../../base/text.ts'
+import { decodeUtf8, equalBytes } from '../../../base/text.ts'
 import { type Zxid, ZXID_ZERO, counterOf, epochOf, formatZxid } from '../../../base/zxid.ts'
+import type { Membership } from '../../../core/quorum/membership.ts'
+import { membershipOf } from '../../../core/quorum/membership-text.ts'
+import { WORLD_READ } from '../../../core/records/acl.ts'
 import { ErrorCode } from '../../../core/records/errors.ts'
 import { OpCode } from '../../../core/records/opcodes.ts'
+import { EventType } from '../../../core/records/watches.ts'
 import type { DeliveredWrite, HistoryEntry, HistoryView } from '../../checkers/history.ts'
 import { type ServiceRules, judgeTxn, refusedResults } from '../../checkers/txn-judge.ts'
 import { Violation } from '../../checkers/violation.ts'
@@ -21,7 +25,7 @@ import type { ModelTxn } from '../../model/model-txn.ts'
 import { DeliveredWrites } from './delivered-writes.ts'
 
 /** Whether a quorum is sure to hold a transaction. */
-export type QuorumCheck = (zxid: Zxid) => boolean
+export type QuorumCheck = (zxid: Zxid, members: Membership) => boolean
 
 interface Epoch {
   readonly leader: number
@@ -39,10 +43,16 @@ export class Ledger implements HistoryView {
   /** Sessions that ever were, and where each began: an id is never given out twice. */
   readonly #sessionsSeen = new Map<bigint, Zxid>()
   readonly #entries: HistoryEntry[] = []
+  /** Those that were decided, oldest first. */
+  readonly #memberships: Membership[]
+  /** Sessions of the operator, whose requests nobody has seen. */
+  readonly #operators = new Set<bigint>()
   #committed: Zxid = ZXID_ZERO
 
-  constructor(rules: ServiceRules, isOnQuorum: QuorumCheck) {
+  /** `membership` is that of the beginning. */
+  constructor(rules: ServiceRules, membership: Membership, isOnQuorum: QuorumCheck) {
     this.#rules = rules
+    this.#memberships = [membership]
     this.#isOnQuorum = isOnQuorum
   }
 
@@ -135,6 +145,18 @@ export class Ledger implements HistoryView {
     }
   }
 
+  get membership(): Membership {
+    return this.#memberships.at(-1) as Membership
+  }
+
+  get memberships(): readonly Membership[] {
+    return this.#memberships
+  }
+
+  isOperators(session: bigint): void {
+    this.#operators.add(session)
+  }
+
   leaderOf(epoch: number): number | null {
     return this.#epochs.get(epoch)?.leader ?? null
   }
@@ -200,7 +222,7 @@ export class Ledger implements HistoryView {
 
   #append(zxid: Zxid, by: string): void {
     // The question comes first: to answer it the disks are looked at.
-    const isOnQuorum = this.#isOnQuorum(zxid)
+    const isOnQuorum = this.#isOnQuorum(zxid, this.membership)
     const txn = this.#found.get(zxid)
     if (txn === undefined || !isOnQuorum) {
       throw new Violation(
@@ -210,7 +232,8 @@ export class Ledger implements HistoryView {
     }
     const before = this.#entries.at(-1)?.state ?? this.#start
     const { clientId, time } = txn.header
-    const write = this.#writes.claim(txn)
+    const isOperators = this.#operators.has(clientId)
+    const write = isOperators ? null : this.#writes.claim(txn)
     if (txn.type === OpCode.createSession && !before.sessions.has(clientId)) {
       if (this.#sessionsSeen.has(clientId)) {
         throw new Violation('history', `session ${formatSessionId(clientId)} is given out again`)
@@ -218,7 +241,10 @@ export class Ledger implements HistoryView {
       this.#sessionsSeen.set(clientId, zxid)
     }
     const draft = new ModelDraft(before, { zxid, session: clientId, timeMs: time })
-    const answer = this.#judge(before, draft, txn, write)
+    const answer =
+      txn.type === OpCode.reconfig
+        ? this.#reconfigure(draft, txn)
+        : this.#judge(before, draft, txn, write)
     const { state } = draft
     if (txn.digest !== null && txn.digest !== state.digest) {
       throw new Violation(
@@ -229,6 +255,27 @@ export class Ledger implements HistoryView {
     const entry: HistoryEntry = { zxid, txn, state, events: draft.events, answer, write }
     this.#entries.push(entry)
     if (write !== null) write.entry = entry
+  }
+
+  /** What must be on a quorum of the old members is on one of the new ones, too. */
+  #reconfigure(draft: ModelDraft, txn: ModelTxn): Answer {
+    const { zxid } = txn.header
+    const text = decodeUtf8(txn.body['data'] as Uint8Array)
+    const membership = membershipOf(text)
+    if (membership.version !== zxid || membership.version <= this.membership.version) {
+      throw new Violation('ConfigOverlap', `${formatZxid(zxid)} decides on ${text}`)
+    }
+    if (!this.#isOnQuorum(zxid, membership)) {
+      throw new Violation(
+        'ConfigOverlap',
+        `${formatZxid(zxid)} is committed, but not on a quorum of the members that it decides on`,
+      )
+    }
+    this.#memberships.push(membership)
+    mark('members change')
+    const path = '/zookeeper/config'
+    draft.events.push({ zxid, type: EventType.nodeDataChanged, path, acl: WORLD_READ })
+    return { error: ErrorCode.Ok, body: null }
   }
 
   #judge(

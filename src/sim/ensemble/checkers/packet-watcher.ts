@@ -16,7 +16,6 @@ import type { ServerDisk } from './server-disk.ts'
 
 export interface WatchedServers {
   disk(serverId: number): ServerDisk
-  isVoter(serverId: number): boolean
   /** Where a server's database stands at this moment. */
   lastZxid(serverId: number): Zxid
   /** Whether those servers whose disks are as asked for are a quorum. */
@@ -33,6 +32,8 @@ interface Passed {
   /** What the learner must have made durable before it acknowledges NEWLEADER. */
   readonly synced: Zxid[]
   hasNewLeader: boolean
+  /** The learner logs and acknowledges what is proposed. */
+  isFollower: boolean
 }
 
 export class PacketWatcher implements PeerTap {
@@ -69,7 +70,7 @@ export class PacketWatcher implements PeerTap {
    */
   entered(disk: ServerDisk, epoch: number): void {
     const passed = this.#newest.get(disk.serverId)
-    if (passed === undefined || !this.#servers.isVoter(disk.serverId)) return
+    if (passed === undefined || !passed.isFollower) return
     if (passed.epoch !== epoch || !passed.hasNewLeader) return
     this.#requireSynced(disk, passed, `enters epoch ${epoch}`)
   }
@@ -104,6 +105,7 @@ export class PacketWatcher implements PeerTap {
       committed: ZXID_ZERO,
       synced: [],
       hasNewLeader: false,
+      isFollower: false,
     }
     this.#passed.set(link, passed)
     return passed
@@ -114,11 +116,12 @@ export class PacketWatcher implements PeerTap {
   #fromLearner(learner: number, passed: Passed, packet: QuorumPacket): void {
     const disk = this.#servers.disk(learner)
     const { type, zxid } = packet
-    if (type === PacketType.ackEpoch) {
+    if (type === PacketType.followerInfo) passed.isFollower = true
+    else if (type === PacketType.ackEpoch) {
       disk.follow()
       this.#onPromise(learner, disk, passed.epoch, packetInt(packet, this.#reader))
     } else if (type === PacketType.ack) {
-      if (!this.#servers.isVoter(learner)) return
+      if (!passed.isFollower) return
       disk.follow()
       if (counterOf(zxid) === 0) this.#onNewLeaderAck(learner, disk, passed, zxid)
       else if (!disk.hasLogged(zxid)) {
@@ -184,6 +187,11 @@ export class PacketWatcher implements PeerTap {
         this.#onProposal(leader, passed, packet)
         break
       case PacketType.commit:
+      case PacketType.commitAndActivate:
+        this.#onCommit(leader, passed, zxid)
+        break
+      case PacketType.informAndActivate:
+        this.#onProposal(leader, passed, packet, 8)
         this.#onCommit(leader, passed, zxid)
         break
       case PacketType.inform:
@@ -216,9 +224,9 @@ export class PacketWatcher implements PeerTap {
     }
   }
 
-  #onProposal(leader: number, passed: Passed, packet: QuorumPacket): void {
+  #onProposal(leader: number, passed: Passed, packet: QuorumPacket, skipped: number = 0): void {
     const { zxid } = packet
-    const txn = decodeTxn(packet.bytes.slice(packet.start, packet.end))
+    const txn = decodeTxn(packet.bytes.slice(packet.start + skipped, packet.end))
     if (txn.header.zxid !== zxid) {
       throw new Violation('CommitInOrder', `${formatZxid(zxid)} carries another transaction`)
     }
