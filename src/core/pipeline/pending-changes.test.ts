@@ -140,3 +140,39 @@ it('holds on to an access list that only it uses', () => {
   pending.applied(2 as Zxid)
   expect(tree.acls.list(aclId)).toBeUndefined()
 })
+
+it('finds children of what is in the tree, of what is pending, and of nothing by an odd path', () => {
+  const child = (path: string): PendingNode | null => {
+    const bytes = encodeUtf8(path)
+    const slash = path.lastIndexOf('/')
+    const parent = pending.find(bytes, 0, slash)
+    expect(parent, path).not.toBeNull()
+    return pending.findChild(parent!, bytes, 0, slash + 1, bytes.length)
+  }
+  expect(child('/a')?.path).toBe('/a')
+  expect(child('/')?.path).toBe('/')
+  expect(child('//a')).toBeNull()
+  expect(child('/a/b')).toBeNull()
+  const path = encodeUtf8('/a/b')
+  const added = pending.add(path, 0, path.length, 2 as Zxid)
+  added.exists = true
+  pending.settle(added)
+  expect(child('/a/b')).toBe(added)
+  expect(child('/a/b/c')).toBeNull()
+})
+
+it('a node that was changed and one that was only looked at are not mixed up by the next request', () => {
+  const changed = find('/a')
+  pending.change(changed, 2 as Zxid)
+  changed.version = 5
+  pending.settle(changed)
+  find('/')
+  pending.beginRequest()
+  const other = find('/zookeeper')
+  expect(other).not.toBe(changed)
+  expect(find('/a')).toBe(changed)
+  pending.applied(2 as Zxid)
+  const first = find('/a')
+  expect(find('/')).not.toBe(first)
+  expect(first.version).toBe(0)
+})
