@@ -12,9 +12,14 @@ import { Violation } from '../../checkers/violation.ts'
 import type { ModelTxn } from '../../model/model-txn.ts'
 
 interface Heard {
-  atMs: number
-  timeoutMs: number
+  readonly atMs: number
+  readonly timeoutMs: number
+  /** When it was heard again after a silence in which it may have been given up. */
+  readonly lateMs: number
 }
+
+/** At most so long after a decision its proposal leaves. */
+const DECIDED_MS = 1_000
 
 /** A timer may fire within the millisecond in which a sign of life was counted. */
 const GRAIN_MS = 1
@@ -95,6 +100,8 @@ export class ExpiryChecker {
     )
     const silentMs = this.#nowMs() - (heard?.atMs ?? this.#ledMs.get(leader) ?? 0)
     if (silentMs + GRAIN_MS >= timeoutMs) return
+    // It was given up while what its client had sent was still waiting to be read.
+    if (this.#nowMs() - (heard?.lateMs ?? Number.NEGATIVE_INFINITY) <= DECIDED_MS) return
     throw new Violation(
       'ExpiryByLeaderOnly',
       `server ${leader} ends ${formatSessionId(clientId as SessionId)} with ${timeoutMs} ms at ` +
@@ -106,7 +113,12 @@ export class ExpiryChecker {
     let sessions = this.#heard.get(serverId)
     if (sessions === undefined) this.#heard.set(serverId, (sessions = new Map()))
     const known = sessions.get(session)
+    const now = this.#nowMs()
     const timeout = timeoutMs > 0 ? timeoutMs : (known?.timeoutMs ?? Number.POSITIVE_INFINITY)
-    sessions.set(session, { atMs: this.#nowMs(), timeoutMs: timeout })
+    const before = known?.atMs ?? this.#ledMs.get(serverId) ?? now
+    const limitMs = Math.min(timeout, this.#timeouts.get(session) ?? timeout)
+    const isLate = now - before + GRAIN_MS >= limitMs
+    const lateMs = isLate ? now : (known?.lateMs ?? Number.NEGATIVE_INFINITY)
+    sessions.set(session, { atMs: now, timeoutMs: timeout, lateMs })
   }
 }
