@@ -47,6 +47,8 @@ import {
 } from '../virtual-clock.ts'
 import type { ExpiryChecker } from './checkers/expiry-checker.ts'
 import type { Ledger } from './checkers/ledger.ts'
+import type { MemberView, MembershipChecker } from './checkers/membership-checker.ts'
+import { CONFIG_PATH } from './checkers/membership-disk.ts'
 import { ServerDisk } from './checkers/server-disk.ts'
 import type { EnsembleOptions, MachineOptions } from './ensemble-options.ts'
 import type { FakePeerNetwork } from './fake-peer-network.ts'
@@ -64,6 +66,7 @@ export interface MachineSurroundings {
   readonly wire: WireChecker
   readonly ledger: Ledger
   readonly expiry: ExpiryChecker
+  readonly memberships: MembershipChecker
   makeDisk(): FakeDisk
   /** The server has ended by itself, as it must after a disk error. */
   onEnded(server: EnsembleServer, reason: string): void
@@ -77,7 +80,6 @@ export const machineName = (serverId: number): string => `server-${serverId}`
 
 const SNAPSHOT_DIRECTORY = '/data'
 const CONFIG_DIRECTORY = '/conf'
-const CONFIG_PATH = '/conf/zoo.cfg'
 const FIELD_BYTES_MAX = 400_000
 
 interface Configuration extends MembershipFiles {
@@ -160,6 +162,12 @@ export class EnsembleServer {
 
   get lastZxid(): Zxid {
     return must(this.#running, 'a server that runs is asked').replica.database.lastZxid
+  }
+
+  /** Whom it takes for the members. */
+  get members(): MemberView {
+    const { replica } = must(this.#running, 'a server that runs is asked')
+    return must(replica.member, 'a server of an ensemble is a member')
   }
 
   /** Whether it has decided that a session ends. */
@@ -367,6 +375,7 @@ export class EnsembleServer {
       },
     })
     this.#running = { scope, replica, pump, storage, listener }
+    this.#around.memberships.started(this.id, files.membership.version)
     this.#isServing = false
     this.#applied = database.lastZxid
     this.#observe()
@@ -529,12 +538,13 @@ export class EnsembleServer {
 
   /** What has become of it is told to the checkers, before anybody else can see it. */
   #observe(): void {
-    const { wire, ledger, expiry } = this.#around
+    const { wire, ledger, expiry, memberships } = this.#around
     const running = this.#running
     if (running === null) return
     const { replica } = running
     const isServing = replica.service !== null
     if (!isServing) {
+      memberships.holds(this.id, this.members)
       if (this.#isServing) wire.stopServing('its role is over')
       this.#isServing = false
       this.#applied = replica.database.lastZxid
@@ -542,8 +552,10 @@ export class EnsembleServer {
     }
     const applied = replica.database.lastZxid
     const isNew = !this.#isServing
-    if (isNew && this.isLeading) {
-      const { epoch } = must(replica.member?.leading ?? null, 'who leads has a role')
+    const leading = isNew ? (replica.member?.leading ?? null) : null
+    const decidedBefore = ledger.membership
+    if (leading !== null) {
+      const { epoch } = leading
       if (ledger.leaderOf(epoch) === null) ledger.began(epoch, this.id, this.#applied)
       expiry.leads(this.id)
     }
@@ -551,6 +563,10 @@ export class EnsembleServer {
       ledger.committed(applied, this.name)
       this.#checkDigest(replica.database)
     }
+    if (leading !== null) {
+      memberships.leads(this.id, leading.epoch, decidedBefore, ledger.membership)
+    }
+    memberships.holds(this.id, this.members)
     if (isNew) {
       mark(`serves: ${replica.member?.standing ?? ''}`)
       this.#around.remark(`${this.name} serves in epoch ${epochOf(applied)}`)

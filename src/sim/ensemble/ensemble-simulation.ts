@@ -20,6 +20,7 @@ import { Trace, type TraceListener } from '../trace.ts'
 import { MachineClock, VirtualClock } from '../virtual-clock.ts'
 import { ExpiryChecker } from './checkers/expiry-checker.ts'
 import { Ledger } from './checkers/ledger.ts'
+import { MembershipChecker } from './checkers/membership-checker.ts'
 import { PacketWatcher } from './checkers/packet-watcher.ts'
 import { RegisterRecorder } from './checkers/register-recorder.ts'
 import type { ServerDisk } from './checkers/server-disk.ts'
@@ -88,6 +89,7 @@ class EnsembleSimulation {
   readonly #ledger: Ledger
   readonly #expiry: ExpiryChecker
   readonly #packets: PacketWatcher
+  readonly #memberships: MembershipChecker
   readonly #registers: RegisterRecorder
   readonly #servers: EnsembleServer[] = []
   readonly #clocks: MachineClock[] = []
@@ -118,6 +120,12 @@ class EnsembleSimulation {
     this.#expiry = new ExpiryChecker(nowMs, (session) =>
       this.#servers.some((server) => server.isClosing(session)),
     )
+    this.#memberships = new MembershipChecker({
+      decided: () => this.#ledger.membership,
+      servedEpoch: () => this.#ledger.servedEpoch,
+      disk: (id) => this.#server(id).seen,
+      isQuorumOf: (members, holds) => this.#isQuorumOf(members, holds),
+    })
     this.#packets = new PacketWatcher(
       {
         disk: (id) => this.#server(id).seen,
@@ -126,6 +134,7 @@ class EnsembleSimulation {
       },
       this.#ledger,
       this.#expiry,
+      this.#memberships,
     )
     this.#peers.tap = this.#packets
     this.#registers = new RegisterRecorder(() => this.#ledger.servedEpoch)
@@ -210,6 +219,7 @@ class EnsembleSimulation {
         wire,
         ledger,
         expiry: this.#expiry,
+        memberships: this.#memberships,
         makeDisk: () =>
           new FakeDisk(
             this.#time,
@@ -257,7 +267,7 @@ class EnsembleSimulation {
     this.#runUntil('all have the same', () => this.#isEqual)
     const open = this.#wires.reduce((sum, wire) => sum + wire.unanswered, 0)
     if (open > 0) throw new Stuck(`${open} requests are open`)
-    for (const server of this.#members) server.checkTree()
+    this.#checkServers()
     const state = this.#ledger.stateAt(this.#ledger.last)
     for (const { checker } of members) checker.checkQuiet(state)
     this.#registers.judge()
@@ -274,7 +284,14 @@ class EnsembleSimulation {
     this.#runUntil('a leader again', () => this.#isWhole && this.#isEqual)
     if (this.#ledger.last < before)
       throw new Violation('NoLostCommit', 'history has an earlier end')
-    for (const server of this.#members) server.checkTree()
+    this.#checkServers()
+  }
+
+  #checkServers(): void {
+    for (const server of this.#members) {
+      server.checkTree()
+      this.#memberships.requireSame(server.id, server.members)
+    }
   }
 
   get #isWhole(): boolean {

@@ -55,7 +55,7 @@ export class Operator {
 
   #plan(): void {
     const { time, random, tickMs } = this.#around
-    time.after(random.below(20 * tickMs * 1_000), 'the operator comes', null, () => {
+    time.after(random.below(10 * Math.min(tickMs, 500) * 1_000), 'the operator comes', null, () => {
       if (this.#isOver) return
       this.#visit()
       this.#plan()

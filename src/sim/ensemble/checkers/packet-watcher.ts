@@ -11,6 +11,7 @@ import { decodeTxn } from '../../model/model-txn.ts'
 import type { FakeLink, PeerTap } from '../fake-peer-network.ts'
 import type { ExpiryChecker } from './expiry-checker.ts'
 import type { Ledger } from './ledger.ts'
+import type { MembershipChecker } from './membership-checker.ts'
 import { PacketCutter } from './packet-cutter.ts'
 import type { ServerDisk } from './server-disk.ts'
 
@@ -40,6 +41,7 @@ export class PacketWatcher implements PeerTap {
   readonly #servers: WatchedServers
   readonly #ledger: Ledger
   readonly #expiry: ExpiryChecker
+  readonly #memberships: MembershipChecker
   readonly #passed = new WeakMap<FakeLink, Passed>()
   /** The newest link of each learner. */
   readonly #newest = new Map<number, Passed>()
@@ -48,10 +50,16 @@ export class PacketWatcher implements PeerTap {
   readonly #reader = new JuteReader(new Uint8Array(0))
   #packets = 0
 
-  constructor(servers: WatchedServers, ledger: Ledger, expiry: ExpiryChecker) {
+  constructor(
+    servers: WatchedServers,
+    ledger: Ledger,
+    expiry: ExpiryChecker,
+    memberships: MembershipChecker,
+  ) {
     this.#servers = servers
     this.#ledger = ledger
     this.#expiry = expiry
+    this.#memberships = memberships
   }
 
   get packets(): number {
@@ -81,6 +89,7 @@ export class PacketWatcher implements PeerTap {
     const [learner, leader] = link.ends.map((end) => idOf(end.machine)) as [number, number]
     for (const packet of passed.cutters[side].push(bytes)) {
       this.#packets++
+      this.#memberships.sent(link, side, learner, packet)
       if (side === 0) this.#fromLearner(learner, passed, packet)
       else this.#fromLeader(leader, learner, passed, packet)
     }

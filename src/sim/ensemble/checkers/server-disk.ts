@@ -8,6 +8,7 @@ import { isSealed, zxidIn } from '../../checkers/history.ts'
 import { Violation } from '../../checkers/violation.ts'
 import type { FakeDisk } from '../../fake-disk.ts'
 import { LogFollower, type ModelTxn } from '../../model/model-txn.ts'
+import { MembershipDisk } from './membership-disk.ts'
 
 /** Hears of what is on a disk for the first time. */
 export interface DiskListener {
@@ -20,6 +21,7 @@ export class ServerDisk {
   readonly serverId: number
   readonly #disk: FakeDisk
   readonly #listener: DiskListener
+  readonly #memberships: MembershipDisk
   readonly #logs = new Map<string, LogFile>()
   /** Where each transaction stands. */
   readonly #places = new Map<Zxid, string>()
@@ -32,6 +34,7 @@ export class ServerDisk {
     this.serverId = serverId
     this.#disk = disk
     this.#listener = listener
+    this.#memberships = new MembershipDisk(serverId, disk)
   }
 
   /** Looks at what has changed. */
@@ -49,6 +52,7 @@ export class ServerDisk {
       if (zxid > this.#snapshot && isSealed(path, this.#disk.durable(path))) this.#snapshot = zxid
     }
     this.#followEpochs()
+    this.#memberships.follow()
   }
 
   get accepted(): number {
@@ -57,6 +61,11 @@ export class ServerDisk {
 
   get current(): number {
     return this.#current
+  }
+
+  /** The newest membership that a start would know of, be it decided or proposed. */
+  get membershipVersion(): number {
+    return this.#memberships.version
   }
 
   /** The newest whole snapshot. */
