@@ -2,6 +2,7 @@
 // knows what must be there: everything that was acknowledged, and of what was not, all or nothing.
 // After every loss it compares before it goes on.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { assert } from '../../src/base/assert.ts'
 import type { Prng } from '../../src/base/prng.ts'
 import { TransactionError, type ZooKeeper, connect, isZkError } from '../../src/client/index.ts'
@@ -35,7 +36,14 @@ interface Raised {
   sent: number
 }
 
-const SESSION_MS = 30_000
+export interface CrashWorkerOptions {
+  /** Longer than anything that happens to the servers. */
+  readonly sessionMs: number
+  /** At most so long between its bursts. */
+  readonly pauseMs: number
+}
+
+const DEFAULTS: CrashWorkerOptions = { sessionMs: 30_000, pauseMs: 0 }
 const BURST = 8
 
 export class CrashWorker {
@@ -48,6 +56,7 @@ export class CrashWorker {
   readonly #ledger: Ledger
   readonly #base: string
   readonly #sessionId: bigint
+  readonly #pauseMs: number
   readonly #single: Raised = { acknowledged: 0, sent: 0 }
   readonly #pair: Raised = { acknowledged: 0, sent: 0 }
   readonly #token: Raised = { acknowledged: 0, sent: 0 }
@@ -57,7 +66,8 @@ export class CrashWorker {
   #isStopping = false
   #done: Promise<void> = Promise.resolve()
 
-  private constructor(zk: ZooKeeper, name: string, random: Prng, ledger: Ledger) {
+  private constructor(zk: ZooKeeper, name: string, random: Prng, ledger: Ledger, pauseMs: number) {
+    this.#pauseMs = pauseMs
     this.#zk = zk
     this.name = name
     this.#base = `/load/${name}`
@@ -71,9 +81,14 @@ export class CrashWorker {
     name: string,
     random: Prng,
     ledger: Ledger,
+    { sessionMs, pauseMs }: CrashWorkerOptions = DEFAULTS,
   ): Promise<CrashWorker> {
-    const zk = await connect(target, { sessionTimeout: SESSION_MS, tickTime: 200 })
-    const worker = new CrashWorker(zk, name, random, ledger)
+    const zk = await connect(target, {
+      sessionTimeout: sessionMs,
+      operationTimeout: sessionMs,
+      tickTime: 200,
+    })
+    const worker = new CrashWorker(zk, name, random, ledger, pauseMs)
     const base = `/load/${name}`
     await zk.create(base, '', { parents: 'persistent' })
     await zk.create(`${base}/single`, '0')
@@ -107,6 +122,7 @@ export class CrashWorker {
       const burst = Array.from({ length: this.#random.between(1, BURST) }, () => this.#one(floor))
       await Promise.all(burst)
       if (this.unknownCount > unknownBefore || this.#random.chance(0.02)) await this.#verify()
+      if (this.#pauseMs > 0) await sleep(this.#random.below(this.#pauseMs))
     }
   }
 

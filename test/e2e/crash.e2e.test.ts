@@ -11,10 +11,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { Prng } from '../../src/base/prng.ts'
-import { connect } from '../../src/client/index.ts'
 import { freePort } from '../support/free-port.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { CrashWorker, Ledger } from './crash-worker.ts'
+import { expectNoMayflies, leaveMayfly } from './mayflies.ts'
 import { ServerProcess } from './server-process.ts'
 
 const { ZABRA_CRASH_SEED, ZABRA_CRASH_KILLS = '50' } = process.env
@@ -22,8 +22,15 @@ const seed = Number(ZABRA_CRASH_SEED ?? Date.now() % 2 ** 31)
 const kills = Number(ZABRA_CRASH_KILLS)
 const WORKERS = 4
 
+const TICK_MS = 200
+
 /** Short, so that every few kills meet a snapshot or a new log file. */
-const SETTINGS = ['snapCount=300', 'preAllocSize=64', 'tickTime=200', 'maxSessionTimeout=60000']
+const SETTINGS = [
+  'snapCount=300',
+  'preAllocSize=64',
+  `tickTime=${TICK_MS}`,
+  'maxSessionTimeout=60000',
+]
 
 test(`${kills} kills under load, seed ${seed}`, { timeout: 60_000 + kills * 10_000 }, async () => {
   const random = new Prng(seed)
@@ -47,7 +54,7 @@ test(`${kills} kills under load, seed ${seed}`, { timeout: 60_000 + kills * 10_0
     const orderly = (step: Promise<unknown>): Promise<unknown> => Promise.race([step, failure])
 
     for (let kill = 0; kill < kills; kill++) {
-      if (random.chance(0.4)) await orderly(leaveMayfly(target, kill))
+      if (random.chance(0.4)) await orderly(leaveMayfly(target, kill, TICK_MS))
       await orderly(sleep(random.below(400)))
       const verified = workers.map((worker) => worker.verifiedCount)
       server.signal('SIGKILL')
@@ -71,7 +78,7 @@ test(`${kills} kills under load, seed ${seed}`, { timeout: 60_000 + kills * 10_0
       )
     }
 
-    await expectNoMayflies(target)
+    await expectNoMayflies(target, TICK_MS)
     await Promise.all(workers.map((worker) => worker.stop()))
     server.signal('SIGTERM')
     expect(await server.ended).toEqual({ code: 0, signal: null })
@@ -87,22 +94,3 @@ test(`${kills} kills under load, seed ${seed}`, { timeout: 60_000 + kills * 10_0
     await server[Symbol.asyncDispose]()
   }
 })
-
-const MAYFLIES = '/mayflies'
-
-/** A client that makes an ephemeral node and is never heard of again. */
-async function leaveMayfly(target: string, number: number): Promise<void> {
-  const zk = await connect(target, { sessionTimeout: 400, tickTime: 200, timeout: 20_000 })
-  const path = `${MAYFLIES}/${number}`
-  await zk.create(path, '', { ephemeral: true, parents: 'persistent' }).catch(() => {})
-  await zk.close({ keepSession: true })
-}
-
-async function expectNoMayflies(target: string): Promise<void> {
-  await using zk = await connect(target, { sessionTimeout: 10_000, tickTime: 200 })
-  await expect
-    .poll(async () => (await zk.getChildren(MAYFLIES).catch(() => ({ children: [] }))).children, {
-      timeout: 20_000,
-    })
-    .toEqual([])
-}

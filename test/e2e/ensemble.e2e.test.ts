@@ -11,10 +11,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFailed, test } from 'vitest'
 import { Prng } from '../../src/base/prng.ts'
-import { connect } from '../../src/client/index.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
 import { CrashWorker, Ledger } from './crash-worker.ts'
 import { EnsembleProcesses, type Member } from './ensemble-processes.ts'
+import { expectNoMayflies, leaveMayfly } from './mayflies.ts'
 import { treeOf } from './tree-of.ts'
 
 const { ZABRA_ENSEMBLE_SEED, ZABRA_ENSEMBLE_KILLS = '5' } = process.env
@@ -22,9 +22,11 @@ const seed = Number(ZABRA_ENSEMBLE_SEED ?? Date.now() % 2 ** 31)
 const kills = Number(ZABRA_ENSEMBLE_KILLS)
 const WORKERS = 4
 
+const TICK_MS = 500
+
 /** Short, so that what happens here meets snapshots and new log files too. */
 const SETTINGS = [
-  'tickTime=500',
+  `tickTime=${TICK_MS}`,
   'initLimit=20',
   'syncLimit=6',
   'maxSessionTimeout=60000',
@@ -40,7 +42,7 @@ test(`the leader is killed ${kills} times, seed ${seed}`, {
   const { ensemble, orderly } = scene
   const failovers: number[] = []
   for (let kill = 0; kill < kills; kill++) {
-    await orderly(leaveMayfly(ensemble.target, kill))
+    await orderly(leaveMayfly(ensemble.target, kill, TICK_MS))
     await orderly(sleep(random.below(400)))
     const leader = await orderly(ensemble.untilLed())
     await leader.kill()
@@ -49,7 +51,7 @@ test(`the leader is killed ${kills} times, seed ${seed}`, {
     leader.start()
     await orderly(leader.untilMode('follower', 'leader'))
   }
-  await expectNoMayflies(ensemble.target)
+  await expectNoMayflies(ensemble.target, TICK_MS)
   const counts = await scene.finish()
   console.log(
     `${kills} leaders killed, seed ${seed}: ${counts}; ` +
@@ -188,21 +190,4 @@ class Scene implements AsyncDisposable {
   get #acknowledged(): number {
     return this.#workers.reduce((sum, worker) => sum + worker.acknowledgedCount, 0)
   }
-}
-
-const MAYFLIES = '/mayflies'
-
-/** A client that makes an ephemeral node and is never heard of again. */
-async function leaveMayfly(target: string, number: number): Promise<void> {
-  const zk = await connect(target, { sessionTimeout: 1_000, tickTime: 500, timeout: 20_000 })
-  const path = `${MAYFLIES}/${number}`
-  await zk.create(path, '', { ephemeral: true, parents: 'persistent' }).catch(() => {})
-  await zk.close({ keepSession: true })
-}
-
-async function expectNoMayflies(target: string): Promise<void> {
-  await using zk = await connect(target, { sessionTimeout: 10_000, tickTime: 500 })
-  const left = async (): Promise<readonly string[]> =>
-    (await zk.getChildren(MAYFLIES, { consistency: 'linearizable' })).children
-  await expect.poll(left, { timeout: 20_000 }).toEqual([])
 }
