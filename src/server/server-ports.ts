@@ -35,7 +35,7 @@ export interface ServerNetwork extends ClientNetwork {
 export interface ServerPeers extends PeerNetwork {
   /** `events` hears of it all; before anything else is asked. */
   start(events: PeerEvents): void
-  /** Ends all links and resolves when the last of them is gone. */
+  /** Begins no more links, ends all there are, and resolves when the last of them is gone. */
   stop(): Promise<void>
 }
 

@@ -99,6 +99,7 @@ export class MemoryPeer implements PeerNetwork {
   readonly #ends = new Map<LinkId, LinkEnd>()
   readonly #dialling = new Map<LinkId, Dialling>()
   #events: PeerEvents | null = null
+  #isStopped = false
   #nextId: LinkId = 1
 
   constructor(server: number, world: MemoryPeers, timers: Timers) {
@@ -114,6 +115,7 @@ export class MemoryPeer implements PeerNetwork {
 
   listen(door: PeerDoor, address: PeerAddress): void {
     this.#doors.delete(door)
+    if (this.#isStopped) return
     const isTaken = this.#world.find(address) !== null
     if (!isTaken) this.#doors.set(door, address)
     soon(() => {
@@ -127,6 +129,10 @@ export class MemoryPeer implements PeerNetwork {
   }
 
   dial(id: LinkId, address: PeerAddress, timeoutMs: number): void {
+    if (this.#isStopped) {
+      soon(() => this.#events?.closed(id, 'this server has stopped'))
+      return
+    }
     const dialling: Dialling = {
       address,
       isOver: false,
@@ -160,11 +166,12 @@ export class MemoryPeer implements PeerNetwork {
     this.#ends.get(id)?.endHere()
   }
 
-  /** Ends all links and resolves when they are gone. */
+  /** Accepts and dials no more, ends all links, and resolves when they are gone. */
   async stop(): Promise<void> {
+    this.#isStopped = true
     this.#doors.clear()
     for (const id of [...this.#dialling.keys()]) this.close(id)
-    for (const end of this.#ends.values()) end.endHere(0)
+    for (const end of [...this.#ends.values()]) end.endHere(0)
     while (this.#ends.size > 0 || this.#dialling.size > 0) {
       await new Promise<void>((resolve) => soon(resolve))
     }
@@ -179,6 +186,7 @@ export class MemoryPeer implements PeerNetwork {
   }
 
   vanish(): void {
+    this.#isStopped = true
     this.#events = null
     this.#doors.clear()
     for (const { giveUp } of this.#dialling.values()) giveUp()
@@ -281,6 +289,8 @@ class LinkEnd {
   #isScheduled = false
   #isGone = false
   #onTaken: (() => void) | null = null
+  /** Takes back the alarm of an end that waits for the other one. */
+  #stopLingering: (() => void) | null = null
 
   constructor(context: EndContext) {
     this.#context = context
@@ -295,20 +305,22 @@ class LinkEnd {
 
   /** The other end gets what was sent, then hears of the end; this one hears of it at last. */
   endHere(lingerMs: number = LINGER_MS): void {
-    if (this.isEnded) return
-    this.isEnded = true
     const reason = 'closed by this server'
-    const giveUp = this.#context.timers.schedule(lingerMs, () => this.#leave(reason))
+    if (this.isEnded) {
+      // It has had its time: nobody waits any longer.
+      if (lingerMs === 0) this.#leave(reason)
+      return
+    }
+    this.isEnded = true
+    this.#stopLingering = this.#context.timers.schedule(lingerMs, () => this.#leave(reason))
     this.other.push({ kind: 'end', reason: 'the peer closed the connection' })
-    this.other.onTaken(() => {
-      giveUp()
-      this.#leave(reason)
-    })
+    this.other.onTaken(() => this.#leave(reason))
   }
 
   /** The server of this end is no more. */
   vanish(): void {
     this.#isGone = true
+    this.#stopLingering?.()
     if (!this.isEnded) this.other.push({ kind: 'end', reason: 'the connection was reset' })
     this.isEnded = true
   }
@@ -353,6 +365,7 @@ class LinkEnd {
   #leave(reason: string): void {
     if (this.#isGone) return
     this.#isGone = true
+    this.#stopLingering?.()
     this.#items.length = 0
     this.waitingBytes = 0
     this.#onTaken?.()

@@ -63,6 +63,7 @@ export class TcpPeers implements PeerNetwork {
 
   listen(door: PeerDoor, address: PeerAddress): void {
     this.stopListening(door)
+    if (this.#isSilent) return
     const { keepAlive, listenOnAllAddresses } = this.#options
     const server = createServer({ noDelay: true, keepAlive })
     const isCurrent = (): boolean => this.#doors.get(door) === server
@@ -96,6 +97,10 @@ export class TcpPeers implements PeerNetwork {
   }
 
   dial(id: LinkId, { host, port }: PeerAddress, timeoutMs: number): void {
+    if (this.#isSilent) {
+      setImmediate(() => this.#events?.closed(id, 'this server has stopped'))
+      return
+    }
     const { keepAlive, lookup } = this.#options
     const link = new Link(id)
     this.#links.set(id, link)
@@ -142,8 +147,8 @@ export class TcpPeers implements PeerNetwork {
   }
 
   /**
-   * Accepts no more, ends all links, and resolves when the last of them is gone. Peers that do not
-   * answer in kind are cut off.
+   * Accepts and dials no more, ends all links, and resolves when the last of them is gone. Peers that
+   * do not answer in kind are cut off.
    */
   stop(): Promise<void> {
     this.#isSilent = true

@@ -99,6 +99,7 @@ test('never, and stopped, leave nothing under way', () => {
   clock.advanceTo(10)
   timer.wakeAt(20)
   timer.stop()
+  timer.wakeAt(25)
   clock.advanceTo(30)
   expect(rings).toEqual([])
   expect(clock.pending).toBe(0)

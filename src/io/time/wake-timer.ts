@@ -11,6 +11,7 @@ export class WakeTimer {
   /** When the timer under way rings; Infinity while there is none. */
   #ringsAtMs = Infinity
   #cancel: (() => void) | null = null
+  #isStopped = false
 
   constructor(clock: Clock, timers: Timers, task: () => void) {
     this.#clock = clock
@@ -20,11 +21,14 @@ export class WakeTimer {
 
   /** Asks for one call of the task at `wakeAtMs` or shortly after; Infinity for none. */
   wakeAt(wakeAtMs: number): void {
+    if (this.#isStopped) return
     this.#wakeAtMs = wakeAtMs
     if (wakeAtMs < this.#ringsAtMs) this.#wind()
   }
 
+  /** For ever: what still happens to its owner shall not wind it again. */
   stop(): void {
+    this.#isStopped = true
     this.#cancel?.()
     this.#cancel = null
     this.#wakeAtMs = Infinity
