@@ -383,6 +383,24 @@ describe('a learner that joins', () => {
   })
 })
 
+describe('a learner that has promised itself to a later epoch', () => {
+  it('ends the role if it votes: it could never follow', () => {
+    const scene = new LeadingScene()
+    scene.join(2)
+    scene.introduce(scene.connect(), 3, { accepted: scene.leading.epoch + 1 })
+    expect(scene.host.left).toContain('server 3 has promised itself')
+  })
+
+  it('is of no account if it does not', () => {
+    const scene = new LeadingScene()
+    scene.join(2)
+    const accepted = scene.leading.epoch + 1
+    scene.introduce(scene.connect(), 9, { accepted })
+    scene.introduce(scene.connect(), 3, { accepted, isFollower: false })
+    expect(scene.host.left).toBeNull()
+  })
+})
+
 describe('the membership', () => {
   const withReconfig = { reconfigEnabled: true }
 

@@ -475,12 +475,24 @@ export class Leading implements LeaderRole {
     this.#replaceTwin(learner)
     learner.step = LearnerStep.introduced
     learner.expectNothing()
-    if (this.#state === 'opening' || this.#state === 'choosing') {
+    const isChoosing = this.#state === 'opening' || this.#state === 'choosing'
+    if (!isChoosing && acceptedEpoch > this.epoch && this.#isVoter(learner)) {
+      // It has promised itself to a leader that came to nothing, and may never follow this epoch.
+      // ZooKeeper leaves it out until there is another leader for some other reason.
+      mark('leading.voter-of-later-epoch')
+      this.#leave(`server ${learner.serverId} has promised itself to epoch ${acceptedEpoch}`)
+      return
+    }
+    if (isChoosing) {
       this.#discovery.arrive(learner.serverId, acceptedEpoch, isFollower)
       this.#tryChooseEpoch()
     } else if (this.#state !== 'recording') {
       this.#invite(learner)
     }
+  }
+
+  #isVoter({ serverId, isFollower }: LearnerLink): boolean {
+    return isFollower && this.#host.membership.voters.voters.has(serverId)
   }
 
   /** A server has one link; a second one means that the first is dead and we have not heard of it. */
