@@ -309,6 +309,14 @@ describe('the membership', () => {
     ])
   })
 
+  test('that is news is durable before NEWLEADER is acknowledged, in an epoch known before', () => {
+    const played = discovered({ accepted: 2, current: 2 })
+    played.hear(diff(z(3, 1)), newLeader(2, at('200000007')))
+    expect(played.did()).toEqual(['propose membership 200000007', 'write currentEpoch 2'])
+    played.finishAll()
+    expect(played.did()).toEqual(['send ACK 2.0'])
+  })
+
   test('that gives this server another role ends it', () => {
     const played = discovered()
     played.host.keepsRole = () => false

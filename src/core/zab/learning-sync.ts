@@ -48,6 +48,7 @@ export class LearningSync {
   #state: SyncState = 'awaiting-direction'
   /** What NEWLEADER said of the ensemble; null where it said nothing. */
   #membership: Membership | null = null
+  #hasNewMembership = false
   /** Brought in step by another database: what follows is applied at once and saved with it. */
   #bypassesLog = false
   #hasAcknowledged = false
@@ -222,6 +223,7 @@ export class LearningSync {
     if (learnt.version === known || learnt.version < membership.version) return
     // An older one than the one proposed here: that proposal has not survived its leader.
     if (learnt.version < known) mark('learning.reconfiguration-dropped')
+    this.#hasNewMembership = true
     this.#host.proposeMembership(learnt)
   }
 
@@ -250,7 +252,10 @@ export class LearningSync {
   #enterEpoch(): void {
     const { epoch } = this.#ledger
     this.#state = 'entering'
-    if (this.#host.epochs.current === epoch) this.#onEpochEntered()
+    // A membership that came with NEWLEADER is being written. What is written behind it, be it the
+    // same epoch once more, is durable after it: the acknowledgement speaks of both.
+    const isEntered = this.#host.epochs.current === epoch && !this.#hasNewMembership
+    if (isEntered) this.#onEpochEntered()
     else this.#host.writeEpoch('currentEpoch', epoch)
   }
 
