@@ -3,18 +3,19 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 
-import { simulate } from '../../src/sim/simulation.ts'
+import { ENSEMBLE_KIND, ONE_SERVER_KIND } from '../../src/sim/sim-kind.ts'
 
 const lines = readFileSync(new URL('./seeds.txt', import.meta.url), 'utf8')
   .split('\n')
   .filter((line) => line !== '' && !line.startsWith('#'))
-  .map((line) => /^(\d+) (\d+) (.+)$/.exec(line))
+  .map((line) => /^(ensemble )?(\d+) (\d+) (.+)$/.exec(line))
+  .map((line) => {
+    const kind = line?.[1] === undefined ? ONE_SERVER_KIND : ENSEMBLE_KIND
+    return [Number(line?.[2]), Number(line?.[3]), line?.[4] ?? '', kind] as const
+  })
 
-it.each(lines.map((line) => [Number(line?.[1]), Number(line?.[2]), line?.[3] ?? '']))(
-  'seed %i with %i steps: %s',
-  (seed, steps, what) => {
-    expect(what).not.toBe('')
-    const result = simulate(seed, steps)
-    expect(result.verdict, result.message).toBe('ok')
-  },
-)
+it.each(lines)('seed %i with %i steps: %s', (seed, steps, what, kind) => {
+  expect(what).not.toBe('')
+  const result = kind.run(seed, steps, {}, null)
+  expect(result.verdict, result.message).toBe('ok')
+})

@@ -73,6 +73,23 @@ describe('both epochs at a start', () => {
     expect(readEpoch(bench.disk, '/data', 'currentEpoch')).toBe(6)
   })
 
+  it('are durable afterwards, whatever a sync that failed has left of their names', () => {
+    const bench = storageBench()
+    const { disk } = bench
+    for (const file of ['acceptedEpoch', 'currentEpoch']) {
+      // Written and renamed, but the directory was never synced.
+      disk.create(`/data/version-2/${file}`, (_error, created) => {
+        created?.write(0, Uint8Array.from([0x38]), true, () => {})
+      })
+    }
+    bench.settle()
+    expect(disk.durable('/data/version-2/acceptedEpoch')).toBeNull()
+    expect(readEpochs(disk, bench.options, zxidOf(8, 1))).toEqual({ accepted: 8, current: 8 })
+    for (const file of ['acceptedEpoch', 'currentEpoch']) {
+      expect(disk.durable(`/data/version-2/${file}`)).toEqual(Uint8Array.from([0x38]))
+    }
+  })
+
   it.each([{}, { 'currentEpoch.tmp': '' }, { 'currentEpoch.tmp': '4' }])(
     'enter the epoch of transactions that became durable before it (%j)',
     (draft) => {
