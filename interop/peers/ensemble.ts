@@ -43,8 +43,8 @@ const javaOptions = [
   '-Dorg.slf4j.simpleLogger.showShortLogName=true',
   // What an ensemble does, without the page of settings that each part shows at its start.
   '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
-  ...['Learner', 'LearnerHandler', 'Leader', 'QuorumPeer'].map(
-    (name) => `-Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.server.quorum.${name}=info`,
+  ...['Learner=info', 'LearnerHandler=debug', 'Leader=info', 'QuorumPeer=info'].map(
+    (level) => `-Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.server.quorum.${level}`,
   ),
   '-Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.server.quorum.QuorumCnxManager=error',
   '-Dzookeeper.jmx.log4j.disable=true',
