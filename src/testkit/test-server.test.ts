@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { temporaryDirectory } from '../../test/support/temporary-directory.ts'
 import { SessionLostError, connect } from '../client/index.ts'
 import { type TestServerOptions, startTestServer } from './index.ts'
 
@@ -68,12 +69,15 @@ describe.each(KINDS)('a test server on $network with $storage storage', (kind) =
 })
 
 describe('a test server', () => {
-  test('leaves no files, timers or sockets, and lets its process end', {
+  test('leaves no files, timers or sockets, as an ensemble does, and lets its process end', {
     timeout: 30_000,
   }, async () => {
     const program = join(import.meta.dirname, '../../test/support/testkit-alone.ts')
+    // Other tests have files in the directory that all share.
+    using directory = temporaryDirectory()
     const child = spawn(process.execPath, ['--import', 'tsx', program], {
       stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, TMPDIR: directory.path },
     })
     let output = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))

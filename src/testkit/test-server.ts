@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { ServerNetwork, ServerPorts } from '../server/server-ports.ts'
 import { nodePorts } from '../server/server-ports.ts'
 import { type Server, startServer } from '../server/server.ts'
-import { type ServerConfig, checkConfig } from '../server/config/config.ts'
+import type { ServerConfig } from '../server/config/config.ts'
 import { type ConnectWait, connectOn } from '../client/connect.ts'
 import { nodePlatform } from '../client/node.ts'
 import type { ConnectOptions } from '../client/options.ts'
@@ -17,6 +17,7 @@ import type { ZooKeeper } from '../client/zookeeper.ts'
 import { MemoryDisk } from '../io/disk/memory-disk.ts'
 import { MemoryNetwork } from '../io/net/memory-network.ts'
 import { type Logger, silentLogger } from '../ports/logger.ts'
+import { type Settings, testConfig } from './test-config.ts'
 
 export interface TestServerOptions {
   /**
@@ -34,7 +35,7 @@ export interface TestServerOptions {
    */
   readonly tickTime?: number
   /** Further settings, by the names that they have in `zoo.cfg`. */
-  readonly settings?: Readonly<Record<string, string | number | boolean>>
+  readonly settings?: Settings
   /** Where the server says what happens to it. By default it says nothing. */
   readonly logger?: Logger
 }
@@ -76,7 +77,7 @@ export class TestServer implements AsyncDisposable {
     this.#port = options.port ?? null
     this.#directory = storage === 'temporary' ? mkdtempSync(join(tmpdir(), 'zabra-testkit-')) : null
     this.#memoryNetwork = network === 'memory' ? new MemoryNetwork() : null
-    this.#config = configOf(options, this.#directory ?? '/memory')
+    this.#config = testConfig(options, this.#directory ?? '/memory')
     this.#ports = this.#portsOn(logger)
   }
 
@@ -191,29 +192,8 @@ const CLOSE_MS_MAX = 1_000
 /** Any number: nobody listens on it. */
 const MEMORY_PORT = 1
 
-function configOf(options: TestServerOptions, dataDir: string): ServerConfig {
-  const { tickTime = 100, storage = 'memory', settings = {} } = options
-  const lines: Record<string, string | number | boolean> = {
-    dataDir,
-    tickTime,
-    clientPort: 2181,
-    clientPortAddress: '127.0.0.1',
-    minSessionTimeout: 2 * tickTime,
-    maxSessionTimeout: 60_000,
-    maxClientCnxns: 0,
-    extendedTypesEnabled: true,
-    '4lw.commands.whitelist': '*',
-    // In memory nothing is gained by having room in advance.
-    ...(storage === 'memory' ? { preAllocSize: 0 } : {}),
-    ...settings,
-  }
-  const text = Object.entries(lines)
-    .map(([key, value]) => `${key}=${String(value).replaceAll('\\', '\\\\')}\n`)
-    .join('')
-  return checkConfig({ name: 'test server', text }).config
-}
-
-function idOf(session: Session | bigint | null): bigint {
+/** Of a client's session, or as it is. */
+export function idOf(session: Session | bigint | null): bigint {
   if (session === null) throw new Error('the client has no session')
   return typeof session === 'bigint' ? session : session.id
 }
