@@ -93,7 +93,12 @@ test.skipIf(missing !== null && ZABRA_E2E_REQUIRED === undefined)(
     for (let round = 0; performance.now() < untilMs || !nemesis.isThrough; round++) {
       await load.during(leaveMayfly(ensemble.target, round, TICK_MS))
       const fault = random.chance(0.2) ? await nemesis.nextTwo() : await nemesis.next()
-      const silence = await load.during(beset(fault, ensemble, load, random))
+      const silence = await load
+        .during(beset(fault, ensemble, load, random))
+        .catch((error: unknown) => {
+          console.log(`${fault.name}: after this, or in its course, things went wrong`)
+          throw error
+        })
       if (fault.leavesMajority) silences.push(Math.round(silence))
     }
 

@@ -177,7 +177,8 @@ export class Member {
     const deadline = Date.now() + SETTLE_MS_MAX
     while (!wanted.includes(await this.mode())) {
       if (!this.isRunning || Date.now() > deadline) {
-        throw new Error(`server ${this.id} does not become ${wanted.join(' or ')}`)
+        const how = this.isRunning ? 'still runs' : 'has ended'
+        throw new Error(`server ${this.id} ${how} and is not ${wanted.join(' or ')}`)
       }
       await sleep(20)
     }
