@@ -10,7 +10,7 @@
  *   tsx demo/master.ts NAME HOST:PORT
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect } from '../src/client/index.ts'
+import { connect, isZkError } from '../src/client/index.ts'
 import { LeaderElection, LeadershipLostError, type Leading } from '../src/recipes/index.ts'
 import { JOURNAL, MASTERS, MASTER_PREFIX, OFFICE_SESSION_MS, type News, TICK_MS } from './scene.ts'
 
@@ -42,6 +42,11 @@ async function lead(leading: Leading): Promise<void> {
         .create(`${JOURNAL}/entry-`, JSON.stringify({ by: name, token }), { sequential: true })
         .commit()
     } catch (error) {
+      if (isZkError(error, 'ZK_CONNECTION_LOSS')) {
+        // Whether it was written or not, an entry more does no harm: the next one is due.
+        tell({ what: 'unsure', token })
+        continue
+      }
       if (!(error instanceof LeadershipLostError)) throw error
       tell({ what: 'refused', token, reason: error.message })
       tell({ what: 'steps down', token })

@@ -15,4 +15,6 @@ export type News =
   | { readonly what: 'leads'; readonly token: number; readonly path: string }
   | { readonly what: 'continues'; readonly token: number; readonly gapMs: number }
   | { readonly what: 'refused'; readonly token: number; readonly reason: string }
+  /** It cannot know whether its last write was done. */
+  | { readonly what: 'unsure'; readonly token: number }
   | { readonly what: 'steps down'; readonly token: number }

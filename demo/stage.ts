@@ -15,14 +15,16 @@ export function print(line: string): void {
 
 export class Timeline {
   readonly #startedAt = performance.now()
+  #stepCount = 0
 
   line(who: string, what: string): void {
     const seconds = ((performance.now() - this.#startedAt) / 1_000).toFixed(2).padStart(6)
-    print(`${seconds} s  ${who.padEnd(7)} ${what}`)
+    print(`${seconds} s  ${who.padEnd(8)} ${what}`)
   }
 
-  step(number: number, title: string): void {
-    print(`\n${number}. ${title}`)
+  step(title: string): void {
+    this.#stepCount++
+    print(`\n${this.#stepCount}. ${title}`)
   }
 
   seen(what: string): void {
@@ -89,6 +91,8 @@ function textOf(news: News): string {
       return `goes on as if nothing had happened: ${(news.gapMs / 1_000).toFixed(1)} s are missing; acts as master, token ${token}`
     case 'refused':
       return `its write with token ${token} is REFUSED: ${news.reason}`
+    case 'unsure':
+      return `loses its server in the middle of a write with token ${token}, and goes on when there is another`
     case 'steps down':
       return `steps down (token ${token}) before it does anything else`
   }
