@@ -64,6 +64,8 @@ export interface EnsembleOptions {
   readonly steps: number
   readonly voters: number
   readonly observers: number
+  /** Servers that belong to nobody at first, and may be taken in. */
+  readonly spares: number
   /** Voters in groups, by the index of the server; null for a plain majority. */
   readonly groups: readonly (readonly number[])[] | null
   /** Weights of servers 1 and up, where there are groups. */
@@ -109,7 +111,8 @@ export function drawEnsemble(seed: number, steps: number): EnsembleOptions {
   const voters = pick('voters', [3, 3, 3, 4, 5])
   const observers = pick('observers', [0, 0, 0, 1, 2])
   const reconfigures = pick('reconfigures', [false, false, false, true])
-  const groups = !reconfigures && pick('grouped', [false, false, false, true])
+  const spares = reconfigures ? pick('spares', [0, 0, 1, 2]) : 0
+  const groups = pick('grouped', [false, false, false, true])
   const tickMs = pick('tick', [100, 500, 2_000])
   const disk: DiskConditions = {
     writeUs: pick('writeUs', [
@@ -153,12 +156,13 @@ export function drawEnsemble(seed: number, steps: number): EnsembleOptions {
     keepArrays: pick('peerKeepArrays', [0, 0.5, 1]),
     resetAtHeal: pick('resetAtHeal', [0, 0.5, 1]),
   }
-  const count = voters + observers
+  const count = voters + observers + spares
   return {
     seed,
     steps,
     voters,
     observers,
+    spares,
     groups: groups ? drawGroups(root.fork('groups'), voters) : null,
     // The first one weighs something, so that there is a quorum at all.
     weights: Array.from({ length: voters }, (_, i) =>

@@ -10,6 +10,7 @@ import { decodeUtf8, encodeUtf8 } from '../../base/text.ts'
 import { type Zxid, epochOf, formatZxid } from '../../base/zxid.ts'
 import type { Membership } from '../../core/quorum/membership.ts'
 import {
+  type MemberLine,
   buildMembership,
   membershipOf,
   readMembership,
@@ -56,6 +57,8 @@ import { OPERATOR_ADDRESS } from './operator.ts'
 
 export interface MachineSurroundings {
   readonly serverId: number
+  /** How it is listed where it is a member. */
+  readonly line: MemberLine
   readonly options: EnsembleOptions
   readonly membership: Membership
   readonly time: VirtualClock
@@ -405,14 +408,12 @@ export class EnsembleServer {
   /** A server that is not among its members is started with a line for itself, as if it were new. */
   #withItself(membership: Membership): Membership {
     if (membership.members.has(this.id)) return membership
-    const own = must(this.#around.membership.members.get(this.id), 'every server was a member')
-    const known = readMembership(textWithoutVersion(membership)).members
+    const { line } = this.#around
+    const { members, grouping } = readMembership(textWithoutVersion(membership))
     mark('a server starts that is not among the members')
-    return buildMembership({
-      version: 0,
-      members: [...known, { ...own, addresses: [own] }],
-      grouping: null,
-    })
+    // A group for it is nobody's business yet.
+    const own = { ...line, isVoter: line.isVoter && grouping === null }
+    return buildMembership({ version: 0, members: [...members, own], grouping })
   }
 
   #makeDatabase(): Database {

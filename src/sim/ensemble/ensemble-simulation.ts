@@ -7,7 +7,7 @@ import { collectMarks, mark } from '../../base/marks.ts'
 import { Prng } from '../../base/prng.ts'
 import { ZXID_ZERO } from '../../base/zxid.ts'
 import type { Membership } from '../../core/quorum/membership.ts'
-import { buildMembership, readMembership } from '../../core/quorum/membership-text.ts'
+import { type MemberLine, buildMembership } from '../../core/quorum/membership-text.ts'
 import type { ServiceRules } from '../checkers/txn-judge.ts'
 import { Violation } from '../checkers/violation.ts'
 import { WireChecker } from '../checkers/wire-checker.ts'
@@ -138,8 +138,7 @@ class EnsembleSimulation {
     )
     this.#peers.tap = this.#packets
     this.#registers = new RegisterRecorder(() => this.#ledger.servedEpoch)
-    for (let id = 1; id <= options.voters + options.observers; id++)
-      this.#addServer(id, root, rules)
+    for (const line of rosterOf(options)) this.#addServer(line, root, rules)
     const hosts = this.#servers.map(({ name }) => ({ host: name, port: CLIENT_PORT }))
     this.#population = new SimPopulation({
       options: { clients: options.clients, strangers: 0, settings: options.settings },
@@ -156,7 +155,8 @@ class EnsembleSimulation {
         random: root.fork('operator'),
         network: this.#network,
         hosts,
-        members: readMembership(this.#membership.text).members,
+        members: rosterOf(options),
+        current: () => this.#ledger.membership,
         tickMs: options.settings.tickMs,
         onSession: (session) => this.#ledger.isOperators(session),
         remark: (text) => this.#remark(text),
@@ -197,7 +197,8 @@ class EnsembleSimulation {
     }
   }
 
-  #addServer(serverId: number, root: Prng, rules: ServiceRules): void {
+  #addServer(line: MemberLine, root: Prng, rules: ServiceRules): void {
+    const serverId = line.id
     const random = root.fork(`server ${serverId}`)
     const wallMs = 1_800_000_000_000 + random.between(-WALL_SKEW_MS, WALL_SKEW_MS)
     const clock = new MachineClock(this.#time, random.below(1_000_000), wallMs)
@@ -209,6 +210,7 @@ class EnsembleSimulation {
     this.#servers.push(
       new EnsembleServer({
         serverId,
+        line,
         options: this.#options,
         membership: this.#membership,
         time: this.#time,
@@ -500,20 +502,7 @@ class EnsembleSimulation {
 
 function membershipFor(options: EnsembleOptions): Membership {
   const { voters, observers, groups, weights } = options
-  const members = Array.from({ length: voters + observers }, (_, i) => {
-    const host = machineName(i + 1)
-    const addresses = {
-      quorumAddress: { host, port: 2888 },
-      electionAddress: { host, port: 3888 },
-    }
-    return {
-      id: i + 1,
-      isVoter: i < voters,
-      ...addresses,
-      addresses: [addresses],
-      clientAddress: options.reconfigures ? { host, port: CLIENT_PORT } : null,
-    }
-  })
+  const members = rosterOf(options).slice(0, voters + observers)
   const grouping =
     groups === null
       ? null
@@ -522,6 +511,24 @@ function membershipFor(options: EnsembleOptions): Membership {
           weights: new Map(weights.map((weight, i) => [i + 1, weight])),
         }
   return buildMembership({ version: 0, members, grouping })
+}
+
+/** Every server there is: voters, observers, and those that are no members yet. */
+function rosterOf({ voters, observers, spares, reconfigures }: EnsembleOptions): MemberLine[] {
+  return Array.from({ length: voters + observers + spares }, (_, i) => {
+    const host = machineName(i + 1)
+    const addresses = {
+      quorumAddress: { host, port: 2888 },
+      electionAddress: { host, port: 3888 },
+    }
+    return {
+      id: i + 1,
+      isVoter: i < voters || i >= voters + observers,
+      ...addresses,
+      addresses: [addresses],
+      clientAddress: reconfigures ? { host, port: CLIENT_PORT } : null,
+    }
+  })
 }
 
 /** One line that says how far a run came. */

@@ -7,7 +7,8 @@ import { encodeUtf8 } from '../../base/text.ts'
 import { type Zxid, ZXID_ZERO } from '../../base/zxid.ts'
 import { JuteReader, MalformedRecord } from '../../core/jute/reader.ts'
 import { JuteWriter } from '../../core/jute/writer.ts'
-import { formatMember, type MemberLine } from '../../core/quorum/membership-text.ts'
+import type { Membership } from '../../core/quorum/membership.ts'
+import type { MemberLine } from '../../core/quorum/membership-text.ts'
 import { readConnectResponse, writeConnectRequest } from '../../core/records/connect.ts'
 import { replyHeader, requestHeader } from '../../core/records/headers.ts'
 import { OpCode, Xid } from '../../core/records/opcodes.ts'
@@ -17,6 +18,7 @@ import type { TransportConnection } from '../../ports/transport.ts'
 import { FrameCutter } from '../checkers/frame-cutter.ts'
 import type { FakeNetwork } from '../fake-network.ts'
 import type { VirtualClock } from '../virtual-clock.ts'
+import { drawReconfiguration } from './reconfigurations.ts'
 
 /** Connections from here pass the checkers by. */
 export const OPERATOR_ADDRESS = '10.8.8.8'
@@ -30,6 +32,8 @@ export interface OperatorSurroundings {
   /** Every server there is, with its line as a participant. */
   readonly members: readonly MemberLine[]
   readonly tickMs: number
+  /** Who belongs to the ensemble, as far as is known. */
+  current(): Membership
   /** A session that is the operator's. */
   onSession(session: bigint): void
   remark(text: string): void
@@ -88,9 +92,10 @@ export class Operator {
   #onConnected(connection: TransportConnection, frame: Uint8Array): void {
     const { timeOut, sessionId } = readConnectResponse(new JuteReader(frame))
     if (timeOut === 0) return
-    const { joining, leaving } = this.#draw()
+    const { random, members, current } = this.#around
+    const wanted = drawReconfiguration(random, members, current())
     this.#around.onSession(sessionId)
-    this.#around.remark(`the operator asks for ${joining ?? ''} without ${leaving ?? ''}`)
+    this.#around.remark(`the operator asks for ${JSON.stringify(wanted)}`)
     this.#asked++
     connection.send(
       framed((out) => {
@@ -103,10 +108,10 @@ export class Operator {
       framed((out) => {
         requestHeader.write(out, { xid: 1, type: OpCode.reconfig })
         reconfigRequest.write(out, {
-          joiningServers: joining,
-          leavingServers: leaving,
-          newMembers: null,
-          curConfigId: -1n,
+          joiningServers: wanted.joining,
+          leavingServers: wanted.leaving,
+          newMembers: wanted.members,
+          curConfigId: BigInt(wanted.fromVersion),
         })
       }),
     )
@@ -121,15 +126,6 @@ export class Operator {
       if (!(error instanceof MalformedRecord)) throw error
     }
     connection.close()
-  }
-
-  /** One server with another role, or one that leaves. */
-  #draw(): { readonly joining: string | null; readonly leaving: string | null } {
-    const { random, members } = this.#around
-    const member = random.pick(members)
-    if (random.chance(0.25)) return { joining: null, leaving: String(member.id) }
-    const isVoter = random.chance(0.7)
-    return { joining: formatMember({ ...member, isVoter }), leaving: null }
   }
 }
 
