@@ -266,6 +266,7 @@ class RunningServer implements Server {
         this.#giveUp = resolve
         this.#storage.close(resolve)
       })
+      this.#pump.sendToPeers()
     }
     this.#turnEnd.stop()
     await this.#network.stop()

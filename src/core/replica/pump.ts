@@ -1,7 +1,7 @@
 // Runs a replica on its ports. After each input it carries out the Ready in the one permitted
 // order: transactions go to the log first, replies go out after (none of them shows what is not
-// durable: the replica answers a write only when its disk has). The disk begins at the end of the
-// turn, so that all transactions of a turn share one write and one sync.
+// durable: the replica answers a write only when its disk has). Other servers and the disk get
+// theirs at the end of the turn, so that all that happens in a turn shares one write and one sync.
 
 import { OUTPUT_CLOSE_BYTES, OUTPUT_PAUSE_BYTES } from '../../base/limits.ts'
 import type { SessionId } from '../../base/session-id.ts'
@@ -72,6 +72,7 @@ export class Pump implements ClientEvents {
       if (this.#fullLinks.delete(link)) this.#step({ kind: 'link-room', link })
     },
     closed: (link, reason) => {
+      this.#unsent.delete(link)
       this.#fullLinks.delete(link)
       this.#roomyLinks.delete(link)
       this.#step({ kind: 'link-closed', link, reason })
@@ -83,6 +84,8 @@ export class Pump implements ClientEvents {
   readonly #stalled = new Set<ConnectionId>()
   /** Connections with more to be served, one portion a turn, so that nobody else has to wait. */
   readonly #heldBack = new Set<ConnectionId>()
+  /** What this turn has for other servers: each link gets it in one write, at the turn's end. */
+  readonly #unsent = new Map<LinkId, LinkOutput>()
   /** Links with more to be sent: as soon as they have taken what they were given, or next turn. */
   readonly #fullLinks = new Set<LinkId>()
   readonly #roomyLinks = new Set<LinkId>()
@@ -141,9 +144,18 @@ export class Pump implements ClientEvents {
     const { storage } = this.#ports
     this.#serveHeldBack()
     this.#offerRoom()
+    this.sendToPeers()
     storage.flush()
     if (storage.snapshotDue() && this.#mayBeginSnapshot()) this.beginSnapshot()
     else if (storage.continueSnapshot()) this.#ports.wantTurnEnd()
+  }
+
+  /** Sends what waits for the end of the turn, where there will be none. */
+  sendToPeers(): void {
+    if (this.#unsent.size === 0) return
+    const { peers } = this.#ports.ensemble!
+    for (const output of this.#unsent.values()) this.#sendToPeer(peers, output)
+    this.#unsent.clear()
   }
 
   #serveHeldBack(): void {
@@ -236,7 +248,10 @@ export class Pump implements ClientEvents {
           break
       }
     }
-    for (const output of ready.linkOutputs) this.#sendToPeer(peers, output)
+    if (ready.linkOutputs.length > 0) {
+      for (const output of ready.linkOutputs) this.#unsent.set(output.link, output)
+      this.#ports.wantTurnEnd()
+    }
     for (const task of ready.tasks) {
       tasks.run(task, (database) => this.#step({ kind: 'task-done', task, database }))
     }

@@ -139,6 +139,9 @@ export class WireChecker {
     const { session } = connection
     if (session !== null && this.#history.isClosed(session)) connection.closable ??= 'session ended'
     if (connection.phase === 'handshake') connection.closable ??= 'handshake'
+    if (connection.pending.some(({ write }) => isMoved(write))) {
+      connection.closable ??= 'session moved to another server'
+    }
     mark(`closed: ${connection.closable}`)
     if (connection.closable === null) throw this.#wrong(connection, 'is closed for no reason')
     connection.isClosing = true
@@ -155,6 +158,9 @@ export class WireChecker {
     this.#applied = applied
     this.#requireDurable(applied, 'is applied')
     for (const connection of this.#connections.values()) {
+      if (connection.isOver && !connection.isClosing) {
+        throw this.#wrong(connection, 'takes up a session that has ended')
+      }
       if (connection.phase === 'live' && !connection.isClosing) {
         this.#advance(connection, applied)
         const missing = connection.expected.find((event) => !event.isOptional)
@@ -228,9 +234,8 @@ export class WireChecker {
       if (!equalBytes(connect.passwd ?? new Uint8Array(0), password)) {
         throw this.#wrong(connection, 'takes up a session without its password')
       }
-      if (this.#history.isClosed(session)) {
-        throw this.#wrong(connection, `takes up ${formatSessionId(session)}, which has ended`)
-      }
+      // It lived when the leader was asked; its end has come in the same turn as the answer.
+      connection.isOver = this.#history.isClosed(session)
     }
     // It may have ended by now, if the disk was slower than its timeout.
     const beganAt = this.#history.beginningOf(session)
@@ -379,6 +384,9 @@ export class WireChecker {
           connection,
           `is answered ${describe(request)} at ${formatZxid(zxid)}, done at ${formatZxid(entry.zxid)}`,
         )
+      }
+      if (isMoved(write)) {
+        throw this.#wrong(connection, `is answered ${describe(request)}, but its session has moved`)
       }
       return entry.answer
     }
@@ -530,6 +538,8 @@ class Connection {
   closable: string | null = null
   isClosing = false
   isSuperseded = false
+  /** Its session has ended: it has to be closed in the same turn. */
+  isOver = false
 
   constructor(id: ConnectionId, address: string, frameBytesMax: number) {
     this.up = new FrameCutter(frameBytesMax)
@@ -541,3 +551,7 @@ class Connection {
 }
 
 const describe = (request: ModelRequest): string => `${opName(request.op)} ${request.xid}`
+
+/** Refused for a reason that is not told: the connection is closed. */
+const isMoved = (write: DeliveredWrite | null): boolean =>
+  write?.entry?.answer.error === ErrorCode.SessionMoved

@@ -32,7 +32,7 @@ export const isRare = (mutation: Mutation): boolean => mutation.isRare === true
 
 /** Servers do not have the same history any more. */
 const DIVERGED =
-  /^(CommitInOrder|CommitQuorum|Integrity|NoLostCommit|PrefixConsistency|ReplicaDigest|ZxidContiguous|tree|wire|start|InvariantError)/
+  /^(CommitInOrder|CommitQuorum|Integrity|NoLostCommit|PrefixConsistency|ReplicaDigest|ZxidContiguous|transaction|tree|wire|start|InvariantError)/
 
 const weigh = (weights: Partial<Record<FaultKind, number>>): Record<FaultKind, number> =>
   Object.fromEntries(FAULT_KINDS.map((kind) => [kind, weights[kind] ?? 0])) as Record<

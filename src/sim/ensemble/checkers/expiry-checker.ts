@@ -110,6 +110,8 @@ export class ExpiryChecker {
   }
 
   #touch(serverId: number, session: bigint, timeoutMs: number): void {
+    // Too late where its end is decided, which others are told at the end of the turn only.
+    if (this.#isClosing(session as SessionId)) return
     let sessions = this.#heard.get(serverId)
     if (sessions === undefined) this.#heard.set(serverId, (sessions = new Map()))
     const known = sessions.get(session)
