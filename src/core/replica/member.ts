@@ -193,7 +193,7 @@ export class Member implements ElectionHost {
         ;(this.#leading ?? this.#learning)?.epochWritten(task.file)
         break
       case 'truncate':
-        this.#learning?.truncated()
+        this.#learning?.truncated(database !== null)
         break
       case 'save-history':
         this.#learning?.historySaved()
@@ -317,6 +317,8 @@ export class Member implements ElectionHost {
 
   get #isLogSettled(): boolean {
     if (this.#taskCount > 0) return false
+    // Of a database that has come only in part, nothing was ever to be logged: it is read again.
+    if (this.desk.isDatabaseVoid) return true
     return (
       this.#durable >= this.desk.history.lastLogged || this.options.faults?.logsAfterRole === true
     )
