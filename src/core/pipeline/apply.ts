@@ -15,6 +15,8 @@ export class Applier implements ChangeObserver {
   /** After `apply` with a reply wanted: its error and its body. */
   error: number = ErrorCode.Ok
   readonly body: JuteWriter = new JuteWriter(1024)
+  /** The client's session has gone on at another server: it gets no answer here any more. */
+  isSessionMoved: boolean = false
 
   readonly #database: Database
   readonly #tree: DataTree
@@ -33,6 +35,7 @@ export class Applier implements ChangeObserver {
     this.#wantsReply = wantsReply
     this.#isMulti = txnType(bytes, start) === OpCode.multi
     this.error = ErrorCode.Ok
+    this.isSessionMoved = false
     this.body.reset()
     this.#notifier.zxid = zxid
     this.#database.apply(bytes, start, end, this)
@@ -67,6 +70,7 @@ export class Applier implements ChangeObserver {
     pathEnd: number,
   ): void {
     if (!this.#wantsReply) return
+    if (error === ErrorCode.SessionMoved) this.isSessionMoved = true
     if (!this.#isMulti) {
       this.error = error
       if (error === ErrorCode.Ok) this.#writeResult(type, row, bytes, pathStart, pathEnd)

@@ -113,6 +113,12 @@ export class Requests {
     const request = connection.queue.shift()
     assert(request.xid === xid, () => `${xid} is done, the connection waits for ${request.xid}`)
     connection.queuedBytes -= request.byteCount
+    if (applied.isSessionMoved) {
+      // Nobody is told of that: a client that has gone on elsewhere does not listen here, and one
+      // that has not finds its way by connecting anew (ZOOKEEPER-710).
+      this.#clients.drop(connection)
+      return
+    }
     const { output } = connection
     const start = beginReply(output)
     output.raw(applied.body.bytes, 0, applied.body.position)

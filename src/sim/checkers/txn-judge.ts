@@ -162,8 +162,7 @@ function judgeMulti(
   return { error: ErrorCode.Ok, body: { results } }
 }
 
-/** What each operation of a refused multi is told. */
-export function refusedResults(count: number, failedAt: number, error: number): unknown[] {
+function refusedResults(count: number, failedAt: number, error: number): unknown[] {
   return Array.from({ length: count }, (_, at) => ({
     type: OpCode.error,
     err: at < failedAt ? 0 : at === failedAt ? error : ErrorCode.RuntimeInconsistency,

@@ -16,7 +16,7 @@ import { ErrorCode } from '../../../core/records/errors.ts'
 import { OpCode } from '../../../core/records/opcodes.ts'
 import { EventType } from '../../../core/records/watches.ts'
 import type { DeliveredWrite, HistoryEntry, HistoryView } from '../../checkers/history.ts'
-import { type ServiceRules, judgeTxn, refusedResults } from '../../checkers/txn-judge.ts'
+import { type ServiceRules, judgeTxn } from '../../checkers/txn-judge.ts'
 import { Violation } from '../../checkers/violation.ts'
 import { ModelDraft } from '../../model/model-apply.ts'
 import type { Answer } from '../../model/model-read.ts'
@@ -290,9 +290,7 @@ export class Ledger implements HistoryView {
       return judgeTxn(this.#rules, before, draft, txn, write)
     }
     this.#writes.requireMoved(txn, write)
-    if (txn.parts === null) return { error: ErrorCode.SessionMoved, body: null }
-    const results = refusedResults(txn.parts.length, 0, ErrorCode.SessionMoved)
-    return { error: ErrorCode.Ok, body: { results } }
+    return { error: ErrorCode.SessionMoved, body: null }
   }
 
   #indexAfter(zxid: Zxid): number {
