@@ -3,7 +3,7 @@
  * directories and configuration files, and each member as a process that is started, killed, paused
  * and replaced. Refuses to know what clients ask of it.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -117,11 +117,11 @@ export class Ensemble implements AsyncDisposable {
   }
 
   /** The one that leads now; waits for it. */
-  async leader(): Promise<Member> {
+  async leader(among?: readonly Member[]): Promise<Member> {
     let found: Member | null = null
     await this.explained(() =>
       eventually('a server leads', async () => {
-        for (const member of this.running) {
+        for (const member of among ?? this.running) {
           if ((await member.mode()) === 'leader') found = member
         }
         return found !== null
@@ -160,6 +160,8 @@ export class Member {
   readonly dataDir: string
   readonly dataLogDir: string
   readonly configPath: string
+  /** For whoever starts it otherwise than by `launch`. */
+  readonly logPath: string
   /** Which program the next start uses. */
   kind: MemberKind
   #process: WatchedProcess | null = null
@@ -175,6 +177,7 @@ export class Member {
     this.dataDir = join(directory, 'data')
     this.dataLogDir = this.dataDir
     this.configPath = join(directory, 'zoo.cfg')
+    this.logPath = join(directory, 'server.log')
   }
 
   get name(): string {
@@ -253,7 +256,8 @@ export class Member {
 
   /** What the present process has printed. */
   output(): string {
-    return this.#process?.output() ?? ''
+    if (this.#process !== null) return this.#process.output()
+    return existsSync(this.logPath) ? readFileSync(this.logPath, 'utf8') : ''
   }
 
   lastLines(): string {
