@@ -48,7 +48,8 @@ export class LearningSync {
   #state: SyncState = 'awaiting-direction'
   /** What NEWLEADER said of the ensemble; null where it said nothing. */
   #membership: Membership | null = null
-  #hasNewMembership = false
+  /** What was known of the ensemble when the leader was come to. */
+  readonly #knownBefore: readonly [Membership, Membership | null]
   /** Brought in step by another database: what follows is applied at once and saved with it. */
   #bypassesLog = false
   #hasAcknowledged = false
@@ -57,6 +58,7 @@ export class LearningSync {
     this.#options = options
     this.#host = host
     this.#ledger = ledger
+    this.#knownBefore = [host.membership, host.proposedMembership]
   }
 
   get state(): SyncState {
@@ -223,7 +225,6 @@ export class LearningSync {
     if (learnt.version === known || learnt.version < membership.version) return
     // An older one than the one proposed here: that proposal has not survived its leader.
     if (learnt.version < known) mark('learning.reconfiguration-dropped')
-    this.#hasNewMembership = true
     this.#host.proposeMembership(learnt)
   }
 
@@ -252,9 +253,12 @@ export class LearningSync {
   #enterEpoch(): void {
     const { epoch } = this.#ledger
     this.#state = 'entering'
-    // A membership that came with NEWLEADER is being written. What is written behind it, be it the
-    // same epoch once more, is durable after it: the acknowledgement speaks of both.
-    const isEntered = this.#host.epochs.current === epoch && !this.#hasNewMembership
+    // A membership that came on the way is being written. What is written behind it, be it the same
+    // epoch once more, is durable after it: the acknowledgement speaks of both.
+    const { epochs, membership, proposedMembership } = this.#host
+    const [before, proposedBefore] = this.#knownBefore
+    const hasNewMembership = membership !== before || proposedMembership !== proposedBefore
+    const isEntered = epochs.current === epoch && !hasNewMembership
     if (isEntered) this.#onEpochEntered()
     else this.#host.writeEpoch('currentEpoch', epoch)
   }
