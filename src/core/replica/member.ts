@@ -214,7 +214,8 @@ export class Member implements ElectionHost {
       this.#electionRestarts = false
       this.election.restart()
     }
-    if (this.#elected !== null) this.#take(this.#elected)
+    // A membership that a voter brought is written first: a role speaks of what is known for certain.
+    if (this.#elected !== null && this.#taskCount === 0) this.#take(this.#elected)
     this.#service?.settle()
   }
 

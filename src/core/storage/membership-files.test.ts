@@ -160,6 +160,19 @@ describe('a membership that changes', () => {
     expect(conf.text('/conf/zoo.cfg.dynamic.7')).not.toBeNull()
   })
 
+  it('that a start has read is certain, even where the process before died on the way', () => {
+    // Wherever the first process dies: what the next one finds, the one after it finds, too.
+    for (let steps = 0; steps < 8; steps++) {
+      const conf = new Conf()
+      conf.files.propose(membership(9), conf.note)
+      for (let i = 0; i < steps; i++) conf.bench.clock.step()
+      conf.bench.disk.crash('process')
+      const found = new MembershipFiles(conf.bench.disk, CONFIG).readProposed()
+      conf.bench.disk.crash('power')
+      expect(new MembershipFiles(conf.bench.disk, CONFIG).readProposed()).toBe(found)
+    }
+  })
+
   it('leaves a copy of what a person wrote', () => {
     const conf = new Conf()
     conf.files.backUp()

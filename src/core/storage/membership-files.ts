@@ -11,7 +11,7 @@
 
 import { decodeUtf8, encodeUtf8 } from '../../base/text.ts'
 import type { Disk, Done } from '../../ports/disk.ts'
-import { FileReplacer } from './replace-file.ts'
+import { FileReplacer, directoryOf } from './replace-file.ts'
 
 /** A membership as text: lines, one of them perhaps `version=…`. */
 export interface MembershipText {
@@ -37,8 +37,12 @@ export class MembershipFiles {
     this.#disk.replace(`${this.#configPath}.bak`, encodeUtf8(this.#read(this.#configPath)))
   }
 
-  /** What was proposed and not decided when this server ended; null for nothing. Blocks. */
+  /**
+   * What was proposed and not decided when this server ended; null for nothing. From here on all
+   * files are certain as they are, even if the process before died on the way. Blocks.
+   */
   readProposed(): string | null {
+    this.#disk.settleNames(directoryOf(this.#configPath))
     if (this.#disk.size(this.#nextPath) === null) return null
     const text = this.#read(this.#nextPath)
     const version = /^version=([0-9a-f]+)$/im.exec(text)?.[1]
