@@ -560,10 +560,19 @@ export class Leading implements LeaderRole {
     })
     learner.output.openHistory(plan)
     if (!this.#options.faults.joinsLate) this.#join(learner)
-    const { membership, proposedMembership } = this.#host
-    const { text } = proposedMembership ?? membership
+    const { text } = this.#membershipFor(learner)
     learner.output.data(PacketType.newLeader, this.#epochZxid, encodeUtf8(text))
     this.#checkOutput(learner)
+  }
+
+  /**
+   * A learner takes it for decided when we serve. What is proposed by then is decided with that; what
+   * is proposed later an observer, who sees no proposals, must not hear of before it is decided.
+   */
+  #membershipFor(learner: LearnerLink): Membership {
+    const { membership, proposedMembership } = this.#host
+    const isDecidedLater = this.#state === 'broadcasting' && !learner.isFollower
+    return isDecidedLater ? membership : (proposedMembership ?? membership)
   }
 
   #planFor(learner: LearnerLink): SyncPlan {

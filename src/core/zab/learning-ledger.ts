@@ -62,6 +62,12 @@ export class LearningLedger {
     return this.#queue.length
   }
 
+  /** Whether this proposal is one of them. */
+  isWaiting(zxid: Zxid): boolean {
+    for (let i = 0; i < this.#queue.length; i++) if (this.#queue.at(i).zxid === zxid) return true
+    return false
+  }
+
   get waitingBytes(): number {
     return this.#queue.byteCount
   }

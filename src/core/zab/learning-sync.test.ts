@@ -317,6 +317,25 @@ describe('the membership', () => {
     expect(played.did()).toEqual(['send ACK 2.0'])
   })
 
+  test('that the leader has proposed meanwhile is decided with its transaction, not before', () => {
+    const played = discovered()
+    played.hearAndFinish(
+      diff(z(3, 1)),
+      proposal(z(1), at('200000001')),
+      newLeader(2, at('200000001')),
+    )
+    played.did()
+    played.hearAndFinish(upToDate())
+    expect(played.did()).toEqual([
+      'follow in epoch 2',
+      'append 2.1',
+      'send ACK 2.0',
+      'send ACK 2.1',
+    ])
+    played.hear(commitAndActivate(z(1), 3))
+    expect(played.did()).toContain('commit membership 200000001')
+  })
+
   test('that gives this server another role ends it', () => {
     const played = discovered()
     played.host.keepsRole = () => false

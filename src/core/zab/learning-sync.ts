@@ -278,10 +278,18 @@ export class LearningSync {
     this.#ledger.acknowledge(zxidOf(this.#ledger.epoch, 0))
   }
 
-  /** A quorum follows the leader, and what NEWLEADER said of the ensemble is decided with that. */
+  /**
+   * A quorum follows the leader, and what NEWLEADER said of the ensemble is decided with that, unless
+   * it is a reconfiguration that this very leader has proposed: that one is decided with its
+   * transaction. (ZooKeeper 3.9 `Learner.syncWithLeader` takes it for decided. Whoever did that could
+   * elect another leader by a membership that is given up with this one.)
+   */
   #onUpToDate(): void {
     const learnt = this.#membership
-    if (learnt !== null && learnt.version > this.#host.membership.version) {
+    const isNews = learnt !== null && learnt.version > this.#host.membership.version
+    const isOpen = isNews && this.#ledger.isWaiting(learnt.version as Zxid)
+    if (isOpen) mark('learning.reconfiguration-under-way')
+    if (isNews && !isOpen) {
       if (!this.#host.commitMembership(learnt)) {
         this.#ledger.end('the ensemble has another role for this server')
         return
