@@ -63,6 +63,16 @@ const DEPOSING: Partial<EnsembleOptions> = {
   }),
 }
 
+/** Learners lose their leader under load, and join again at once. */
+const JOINING: Partial<EnsembleOptions> = {
+  faultEveryMs: 250,
+  faultsAtOnce: 3,
+  clients: 6,
+  weightsOfFaults: weigh({ 'reset links of one': 6, 'reset link': 2, crash: 1 }),
+  peers: { ...CALM_PEERS, delayUs: [500, 20_000] },
+  disk: { ...CALM_DISK, syncUs: [2_000, 30_000] },
+}
+
 const QUICK: EnsembleOptions['settings'] = {
   ...DEFAULT_PIPELINE_SETTINGS,
   tickMs: 100,
@@ -168,7 +178,7 @@ export const MUTATIONS: readonly Mutation[] = [
     issues: '4785',
     text: 'what is proposed between NEWLEADER and UPTODATE is applied, but not logged',
     foundBy: DIVERGED,
-    options: DEPOSING,
+    options: JOINING,
   },
   {
     name: 'leavesGapInWindow',
@@ -182,7 +192,7 @@ export const MUTATIONS: readonly Mutation[] = [
     issues: '2832',
     text: 'a learner with a tail of another epoch gets the difference as if it had none',
     foundBy: DIVERGED,
-    options: DEPOSING,
+    options: { ...DEPOSING, clients: 6 },
   },
   {
     name: 'missesLateEphemerals',
