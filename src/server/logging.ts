@@ -9,7 +9,15 @@ export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
 
 export async function makeLogger(level: LogLevel, isTerminal: boolean): Promise<Logger> {
-  const destination = isTerminal ? await readable() : pino.destination({ dest: 1, sync: true })
+  return loggerTo(isTerminal ? await readable() : pino.destination({ dest: 1, sync: true }), level)
+}
+
+/** Lines of JSON at the end of a file. */
+export function makeFileLogger(level: LogLevel, file: string): Logger {
+  return loggerTo(pino.destination({ dest: file, sync: true, mkdir: true }), level)
+}
+
+function loggerTo(destination: DestinationStream, level: LogLevel): Logger {
   const log = pino(
     {
       level,
