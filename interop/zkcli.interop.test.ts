@@ -1,13 +1,12 @@
 // Apache's command line, `zkCli.sh`, piped and one command at a time: what it prints against Zabra
 // must be what it prints against Apache's own server.
 
-import { spawn } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { startApache } from './peers/apache-server.ts'
 import { absence } from './peers/cache.ts'
-import { javaProgram } from './peers/transcript-program.ts'
 import { type Start, withRestarts } from './peers/with-restarts.ts'
 import { startZabra } from './peers/zabra-server.ts'
+import { zkCli } from './peers/zk-cli.ts'
 
 const noJava = absence('java')
 const noZabra = absence('java', 'zabra')
@@ -90,11 +89,11 @@ const singleCommands: readonly (readonly string[])[] = [
 
 describe('Apache’s command line', () => {
   test.skipIf(noJava !== null)(`works on Apache’s server ${noJava ?? ''}`, async () => {
-    const said = await conversation(startApache)
-    expect(said.piped.output).toContain('[zookeeper]')
-    expect(said.piped.errors).toContain('Created /a/seq-0000000000')
-    expect(said.piped.errors).toContain('Quota has exceeded : /a')
-    expect(said.single.map(({ status }) => status)).toEqual([0, 0, 0, 0, 0, 1])
+    const { piped, single } = await conversation(startApache)
+    expect(piped.output).toContain('[zookeeper]')
+    expect(piped.errors).toContain('Created /a/seq-0000000000')
+    expect(piped.errors).toContain('Quota has exceeded : /a')
+    expect(single.map(({ status }) => status)).toEqual([0, 0, 0, 0, 0, 1])
   })
 
   test.skipIf(noZabra !== null)(`says the same about Zabra ${noZabra ?? ''}`, async () => {
@@ -114,30 +113,18 @@ interface Said {
 function conversation(start: Start): Promise<{ piped: Said; single: Said[] }> {
   const settings = { enforceQuota: true }
   return withRestarts(start, { settings }, async (address) => {
-    const piped = await zkCli(address, [], session)
+    const piped = await said(address, [], session)
     const single: Said[] = []
-    for (const command of singleCommands) single.push(await zkCli(address, command, ''))
+    for (const command of singleCommands) single.push(await said(address, command, ''))
     return { piped, single }
   })
 }
 
-function zkCli(address: string, command: readonly string[], input: string): Promise<Said> {
-  const mainClass = 'org.apache.zookeeper.ZooKeeperMain'
-  const program = javaProgram(mainClass, '-server', address, ...command)
-  return new Promise((resolve, reject) => {
-    const child = spawn(program.command, program.args, { stdio: ['pipe', 'pipe', 'pipe'] })
-    let output = ''
-    let errors = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
-    child.once('error', reject)
-    child.once('close', (status) => {
-      const events = [...output.matchAll(eventBlock)].map((match) => match[1] ?? '').sort()
-      const rest = output.replaceAll(eventBlock, '')
-      resolve({ status, output: masked(rest), errors: masked(errors), events })
-    })
-    child.stdin.end(input.trimStart())
-  })
+async function said(address: string, command: readonly string[], input: string): Promise<Said> {
+  const { status, output, errors } = await zkCli(address, command, input)
+  const events = [...output.matchAll(eventBlock)].map((match) => match[1] ?? '').sort()
+  const rest = output.replaceAll(eventBlock, '')
+  return { status, output: masked(rest), errors: masked(errors), events }
 }
 
 const eventBlock = /\nWATCHER::\n\n(WatchedEvent .*)\n/g

@@ -21,6 +21,8 @@ export type Settings = Readonly<Record<string, string | number | boolean>>
 export interface MemberPlan {
   readonly kind: MemberKind
   readonly isObserver?: boolean
+  /** Not a member at first: the others know nothing of it. */
+  readonly isOutside?: boolean
 }
 
 /** Short ticks, so that what is lost is missed soon; time enough to join on a busy machine. */
@@ -72,19 +74,23 @@ export class Ensemble implements AsyncDisposable {
     const directory = mkdtempSync(join(tmpdir(), 'zabra-ensemble-'))
     const servers: Record<string, string> = {}
     const members: Member[] = []
-    for (const [index, { kind, isObserver = false }] of plans.entries()) {
+    for (const [index, { kind, isObserver = false, isOutside = false }] of plans.entries()) {
       const id = index + 1
       const [client, quorum, election] = [
         await lastingPort(),
         await lastingPort(),
         await lastingPort(),
       ]
-      const role = isObserver ? ':observer' : ''
-      servers[`server.${id}`] = `127.0.0.1:${quorum}:${election}${role}`
-      members.push(new Member(id, kind, isObserver, client, join(directory, `server-${id}`)))
+      const role = isObserver ? 'observer' : 'participant'
+      const line = `127.0.0.1:${quorum}:${election}:${role};127.0.0.1:${client}`
+      const own = join(directory, `server-${id}`)
+      members.push(new Member({ id, kind, isObserver, port: client, directory: own, line }))
+      if (!isOutside) servers[`server.${id}`] = line
     }
     for (const member of members) {
-      member.configure({ ...commonSettings, ...ensembleSettings, ...settings, ...servers })
+      const ownLine = { [`server.${member.id}`]: member.line }
+      const all = { ...commonSettings, ...ensembleSettings, ...settings, ...servers, ...ownLine }
+      member.configure(all)
     }
     return new Ensemble(members, directory)
   }
@@ -153,6 +159,8 @@ const linesShown = 40
 
 export class Member {
   readonly id: number
+  /** Behind `server.N=` in everybody's configuration. */
+  readonly line: string
   readonly isObserver: boolean
   readonly host = '127.0.0.1'
   readonly port: number
@@ -168,8 +176,10 @@ export class Member {
   #settings: Settings = {}
   #earlierOutput = ''
 
-  constructor(id: number, kind: MemberKind, isObserver: boolean, port: number, directory: string) {
+  constructor(one: Pick<Member, 'id' | 'kind' | 'isObserver' | 'port' | 'directory' | 'line'>) {
+    const { id, kind, isObserver, port, directory, line } = one
     this.id = id
+    this.line = line
     this.kind = kind
     this.isObserver = isObserver
     this.port = port
