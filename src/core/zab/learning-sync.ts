@@ -15,7 +15,7 @@
 import { assert } from '../../base/assert.ts'
 import { mark } from '../../base/marks.ts'
 import { decodeUtf8 } from '../../base/text.ts'
-import { epochOf, formatZxid, zxidOf } from '../../base/zxid.ts'
+import { epochOf, formatZxid, type Zxid, zxidOf } from '../../base/zxid.ts'
 import type { PacketStream } from '../peer/packet-stream.ts'
 import type { Membership } from '../quorum/membership.ts'
 import { packetName, PacketType, type QuorumPacket } from '../records/quorum-packet.ts'
