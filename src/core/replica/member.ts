@@ -19,6 +19,7 @@ import { Learning } from '../zab/learning.ts'
 import type { LeaderRole, LearnerRole } from '../zab/roles.ts'
 import { NO_FAULTS } from '../zab/zab-faults.ts'
 import type { EnsembleOptions } from './ensemble-options.ts'
+import { foundMembership } from './found-membership.ts'
 import type { Links } from './links.ts'
 import type { DiskTask } from './ready.ts'
 import type { ReadyBuilder } from './ready-builder.ts'
@@ -142,6 +143,12 @@ export class Member implements ElectionHost {
   // What happens to it
 
   start(): void {
+    const { database } = this.desk.history
+    const found = foundMembership(database, this.membership, this.proposedMembership)
+    if (found !== null && this.options.reconfigEnabled) {
+      mark('a reconfiguration found in the log')
+      this.proposeMembership(found)
+    }
     this.desk.showMembership()
     this.election.start()
     this.#look()
