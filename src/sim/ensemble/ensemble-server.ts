@@ -577,16 +577,16 @@ export class EnsembleServer {
     this.#applied = applied
   }
 
-  #checkDigest({ tree, lastZxid }: Database): void {
-    const digest = BigInt.asIntN(
-      64,
-      (BigInt(tree.digestHigh) << 32n) | BigInt(tree.digestLow >>> 0),
-    )
-    const expected = this.#around.ledger.digestAt(lastZxid)
-    if (digest === expected) return
+  /** The digest tells of all nodes; of sessions it tells nothing. */
+  #checkDigest({ tree, sessions, lastZxid }: Database): void {
+    const high = BigInt(tree.digestHigh) << 32n
+    const digest = BigInt.asIntN(64, high | BigInt(tree.digestLow >>> 0))
+    const state = this.#around.ledger.stateAt(lastZxid)
+    if (digest === state.digest && sessions.size === state.sessions.size) return
     throw new Violation(
       'ReplicaDigest',
-      `${this.name} has ${digest} at ${formatZxid(lastZxid)}, the model has ${expected}`,
+      `${this.name} has ${digest} and ${sessions.size} sessions at ${formatZxid(lastZxid)}, ` +
+        `the model has ${state.digest} and ${state.sessions.size}`,
     )
   }
 

@@ -186,11 +186,6 @@ export class Ledger implements HistoryView {
     this.#committed = zxid
   }
 
-  /** The digest that a database must have at a zxid. */
-  digestAt(zxid: Zxid): bigint {
-    return this.stateAt(zxid).digest
-  }
-
   #requireKnown(zxid: Zxid, by: string): void {
     const last = this.#last(zxid)
     const at = this.#indexAfter(last) - 1
