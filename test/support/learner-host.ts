@@ -121,8 +121,12 @@ export class SmallLearnerHost implements LearnerHost {
         break
       }
       case 'truncate':
+        if (task.zxid < this.durable.snapshot) {
+          learning.truncated(false)
+          break
+        }
         this.durable = { ...this.durable, log: this.durable.log.filter((z) => z <= task.zxid) }
-        learning.truncated()
+        learning.truncated(true)
         break
       case 'save':
         this.durable = { ...this.durable, log: [], snapshot: task.zxid }
@@ -161,6 +165,8 @@ export class SmallLearnerHost implements LearnerHost {
       }
     }
   }
+
+  checkTransaction(): void {}
 
   append({ zxid }: LogEntry): void {
     this.did.push(`append ${zxidWord(zxid)}`)
@@ -240,8 +246,10 @@ export class SmallLearnerHost implements LearnerHost {
 
   truncate(zxid: Zxid): void {
     this.did.push(`truncate ${zxidWord(zxid)}`)
-    this.#log = this.#log.filter((z) => z <= zxid)
-    this.database = this.database.filter((z) => z <= zxid)
+    if (zxid >= this.durable.snapshot) {
+      this.#log = this.#log.filter((z) => z <= zxid)
+      this.database = this.database.filter((z) => z <= zxid)
+    }
     this.#tasks.push({ kind: 'truncate', zxid })
   }
 

@@ -4,14 +4,17 @@
 
 import { assert } from '../../base/assert.ts'
 import { sessionIdOf } from '../../base/session-id.ts'
+import { EMPTY_BYTES } from '../../base/text.ts'
 import { type Zxid, zxidOf } from '../../base/zxid.ts'
 import type { LinkId, PeerAddress } from '../../ports/peer-network.ts'
+import { JuteReader } from '../jute/reader.ts'
 import type { JuteWriter } from '../jute/writer.ts'
 import type { PeerLinks, RemarkFields } from '../peer/peer-links.ts'
 import type { Membership } from '../quorum/membership.ts'
 import { OpCode } from '../records/opcodes.ts'
 import { SessionReporter } from '../session/session-reporter.ts'
 import { SnapshotIntake } from '../storage/snapshot-stream.ts'
+import { checkTransaction } from '../tree/check-transaction.ts'
 import { type Database, UNTIL_EQUAL } from '../tree/database.ts'
 import type { LogEntry } from '../zab/log-entry.ts'
 import type {
@@ -32,6 +35,7 @@ export class ZabDesk implements LeaderHost, LearnerHost {
   readonly history: Past
   epochs: Epochs
   readonly #member: Member
+  readonly #reader = new JuteReader(EMPTY_BYTES)
   #intake: SnapshotIntake | null = null
   #filler: DatabaseFiller | null = null
 
@@ -146,6 +150,11 @@ export class ZabDesk implements LeaderHost, LearnerHost {
   }
 
   // A learner
+
+  checkTransaction({ bytes, start, end }: LogEntry): void {
+    this.#reader.reset(bytes, start, end)
+    checkTransaction(this.#reader)
+  }
 
   follow(epoch: number): void {
     this.#member.follow(epoch)

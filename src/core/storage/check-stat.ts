@@ -17,9 +17,16 @@ export function checkStat(bytes: Uint8Array, statStart: number, reader: JuteRead
   statPersisted.read(reader)
 }
 
+/** Whether the node is a session's, a container, or has a time to live. */
+export function hasOwner(bytes: Uint8Array, statStart: number): boolean {
+  for (let at = statStart + OWNER; at < statStart + PZXID; at++) if (bytes[at] !== 0) return true
+  return false
+}
+
 const isUsualHigh = (bytes: Uint8Array, at: number): boolean =>
   ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8)) >>> 0 < EPOCH_LIMIT
 
 /** Two zxids and two times stand at the start, one more zxid at the end. */
 const LONGS_BYTES = 32
+const OWNER = 44
 const PZXID = 52

@@ -14,7 +14,7 @@ import { JuteReader, MalformedRecord } from '../jute/reader.ts'
 import type { JuteWriter } from '../jute/writer.ts'
 import { aclList } from '../records/acl.ts'
 import { NO_ROW, type TreeWalk } from '../tree/data-tree.ts'
-import { checkStat } from './check-stat.ts'
+import { checkStat, hasOwner } from './check-stat.ts'
 import { type SnapshotSource, writeSessionsAndAcls } from './snapshot-encoder.ts'
 import { STAT_PERSISTED_BYTES } from './snapshot-format.ts'
 import type { SnapshotVisitor } from './snapshot-reader.ts'
@@ -238,6 +238,10 @@ export class SnapshotIntake {
     const aclId = reader.safeLong()
     const { bytes, position: stat } = reader
     checkStat(bytes, stat, reader)
+    // It would go with its owner, and the tree with it.
+    if (pathStart === pathEnd && hasOwner(bytes, stat)) {
+      throw new MalformedRecord('the root of a snapshot has an owner')
+    }
     if (!this.#visitor.node(bytes, pathStart, pathEnd, dataStart, dataEnd, aclId, stat)) {
       throw new MalformedRecord('a node of a snapshot comes before its parent')
     }

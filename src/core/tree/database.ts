@@ -118,7 +118,8 @@ export class Database {
    */
   showConfig(text: string, version: Zxid, wallMs: number): void {
     const row = this.tree.lookupText(CONFIG_PATH)
-    assert(row !== NO_ROW, 'there is no configuration node')
+    // Every tree begins with that node, but a leader may have sent one without it, or deleted it.
+    if (row === NO_ROW) return
     const bytes = encodeUtf8(text)
     this.tree.setData(row, bytes, 0, bytes.length, -1, version, wallMs)
   }
@@ -141,10 +142,7 @@ export class Database {
     for (const owner of orphans) {
       const high = Number(BigInt.asIntN(32, owner >> 32n))
       const low = Number(BigInt.asIntN(32, owner))
-      for (const row of [...this.tree.ephemerals(high, low)]) {
-        this.#removeRow(row, this.lastZxid, null)
-        count++
-      }
+      count += this.#removeEphemerals(high, low, this.lastZxid, null)
     }
     return count
   }
@@ -335,6 +333,20 @@ export class Database {
     return ErrorCode.Ok
   }
 
+  /** One after the other from the first on: one of them may take others with it, if it has children. */
+  #removeEphemerals(
+    high: number,
+    low: number,
+    zxid: Zxid,
+    observer: ChangeObserver | null,
+  ): number {
+    for (let count = 0; ; count++) {
+      const [first] = this.tree.ephemerals(high, low)
+      if (first === undefined) return count
+      this.#removeRow(first, zxid, observer)
+    }
+  }
+
   #removeRow(row: Row, zxid: Zxid, observer: ChangeObserver | null): void {
     const { tree } = this
     const parent = tree.parent(row)
@@ -424,9 +436,7 @@ export class Database {
         this.#deletePath(reader.bytes, end - length, end, zxid, observer)
       }
     }
-    for (const row of [...this.tree.ephemerals(clientHigh, clientLow)]) {
-      this.#removeRow(row, zxid, observer)
-    }
+    this.#removeEphemerals(clientHigh, clientLow, zxid, observer)
     this.sessions.delete(sessionOf(clientHigh, clientLow))
   }
 
@@ -479,7 +489,8 @@ export function lastSlash(bytes: Uint8Array, start: number, end: number): number
   return at
 }
 
-function hasPathList(reader: JuteReader): boolean {
+/** Whether the end of a session names nodes; a digest may stand there instead, or nothing. */
+export function hasPathList(reader: JuteReader): boolean {
   if (reader.remaining === 0) return false
   if (reader.remaining !== TXN_DIGEST_BYTES) return true
   const at = reader.position

@@ -9,7 +9,7 @@ import { goldenVersions } from '../../../test/support/golden-data.ts'
 import { type CapturedPacket, quorumPackets, zxidText } from '../../../test/support/golden-wire.ts'
 import { SmallLearnerHost } from '../../../test/support/learner-host.ts'
 import { toHex } from '../../base/text.ts'
-import { epochOf, ZXID_NONE } from '../../base/zxid.ts'
+import { epochOf, ZXID_NONE, ZXID_ZERO } from '../../base/zxid.ts'
 import { JuteReader } from '../jute/reader.ts'
 import { type QuorumPacket, readLearnerInfo, readPacket } from '../records/quorum-packet.ts'
 import { Learning } from './learning.ts'
@@ -113,8 +113,8 @@ function beginning(packets: readonly CapturedPacket[]): {
     serverId: first.learner,
     accepted,
     current: current < 0 ? accepted : current,
-    log: [],
-    snapshot: lastZxid,
+    log: lastZxid > 0 ? [lastZxid] : [],
+    snapshot: ZXID_ZERO,
     membership: `server.1=a:1:2\nserver.2=b:1:2\nversion=${configVersion.toString(16)}`,
   })
   const isVoter = first.kind === 'FOLLOWERINFO'

@@ -89,6 +89,7 @@ export class LearningLedger {
    */
   propose(packet: QuorumPacket, skip: number): LogEntry | null {
     const entry = proposedEntry(packet, skip, this.#reader)
+    this.#host.checkTransaction(entry)
     const problem =
       epochOf(entry.zxid) > this.epoch ? 'a proposal of a later epoch' : this.#queue.add(entry)
     if (problem !== null) {

@@ -101,6 +101,8 @@ export interface LeaderHost extends ZabHost {
 }
 
 export interface LearnerHost extends ZabHost {
+  /** Looks through a transaction that is to be logged. Throws MalformedRecord where it is none. */
+  checkTransaction(entry: LogEntry): void
   /** The database is void from here on; the stream of another one follows. */
   beginSnapshot(zxid: Zxid): void
   /**
@@ -113,7 +115,7 @@ export interface LearnerHost extends ZabHost {
   saveHistory(): void
   /**
    * Cuts everything behind `zxid` from the log and brings the database back to it. `truncated`
-   * follows.
+   * follows. What cannot be cut there stays as it is.
    */
   truncate(zxid: Zxid): void
   /** The leader serves, and so may this server: history goes on from here. */
