@@ -4,6 +4,7 @@
 import { Ring } from '../../base/ring.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import type { RecoveryTarget } from '../storage/recover.ts'
+import { StorageError, StorageErrorCode } from '../storage/storage-error.ts'
 import type { SnapshotSource } from '../storage/snapshot-encoder.ts'
 import type { Database } from '../tree/database.ts'
 import type { Membership } from '../quorum/membership.ts'
@@ -12,7 +13,10 @@ import type { EpochFile } from '../zab/zab-host.ts'
 import type { DiskTask } from './ready.ts'
 
 export interface TaskRunner {
-  /** `done` is called once, in a later turn; with the database that a task brought back. */
+  /**
+   * `done` is called once, in a later turn; with the database that a task brought back. A cut that is
+   * not possible brings none back, and leaves everything as it was.
+   */
   run(task: DiskTask, done: (database: Database | null) => void): void
 }
 
@@ -80,7 +84,11 @@ export class DiskTasks implements TaskRunner {
         storage.saveHistory(snapshotSourceOf(this.#context.database()), task.zxid, () => done(null))
         break
       case 'truncate':
-        this.#read((filler, whenRead) => storage.truncate(task.zxid, filler, whenRead), done)
+        this.#read(
+          (filler, whenRead) => storage.truncate(task.zxid, filler, whenRead),
+          done,
+          () => done(null),
+        )
         break
       case 'reload':
         this.#read((filler, whenRead) => storage.reload(filler, whenRead), done)
@@ -91,9 +99,14 @@ export class DiskTasks implements TaskRunner {
   #read(
     read: (filler: DatabaseFiller, whenRead: ReadDone) => void,
     done: (database: Database) => void,
+    notInHistory: (() => void) | null = null,
   ): void {
     const filler = new DatabaseFiller(() => this.#context.makeDatabase())
     read(filler, (error, lastZxid) => {
+      if (isNotInHistory(error) && notInHistory !== null) {
+        notInHistory()
+        return
+      }
       if (error !== null) {
         this.#context.onFatal(error)
         return
@@ -103,3 +116,6 @@ export class DiskTasks implements TaskRunner {
     })
   }
 }
+
+const isNotInHistory = (error: Error | null): boolean =>
+  error instanceof StorageError && error.code === StorageErrorCode.notInHistory

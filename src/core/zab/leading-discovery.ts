@@ -5,6 +5,7 @@
 
 import { EPOCH_LIMIT, type Zxid } from '../../base/zxid.ts'
 import type { QuorumVerifier } from '../quorum/quorum.ts'
+import { isCredibleEpoch } from './credible-epoch.ts'
 import type { Epochs } from './zab-host.ts'
 
 export class Discovery {
@@ -12,6 +13,7 @@ export class Discovery {
   epoch: number
   readonly #serverId: number
   readonly #ownEpoch: number
+  readonly #ownAccepted: number
   readonly #ownLast: Zxid
   readonly #arrived = new Set<number>()
   readonly #promised = new Set<number>()
@@ -19,15 +21,21 @@ export class Discovery {
   constructor(serverId: number, epochs: Epochs, lastZxid: Zxid) {
     this.#serverId = serverId
     this.#ownEpoch = epochs.current
+    this.#ownAccepted = epochs.accepted
     this.#ownLast = lastZxid
     this.epoch = epochs.accepted + 1
     this.#arrived.add(serverId)
     this.#promised.add(serverId)
   }
 
-  /** Whether an epoch above this one can be given at all. */
+  /** Whether there is an epoch left to lead in. */
+  get hasEpoch(): boolean {
+    return this.epoch < EPOCH_LIMIT
+  }
+
+  /** Whether somebody can have accepted this epoch, and one above it can be given. */
   isUsable(acceptedEpoch: number): boolean {
-    return acceptedEpoch >= 0 && acceptedEpoch + 1 < EPOCH_LIMIT
+    return isCredibleEpoch(acceptedEpoch, this.#ownAccepted) && acceptedEpoch + 1 < EPOCH_LIMIT
   }
 
   /** A learner has come that has accepted this epoch. Only followers are counted. */

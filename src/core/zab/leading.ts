@@ -153,6 +153,10 @@ export class Leading implements LeaderRole {
 
   start(): void {
     this.#enter('opening')
+    if (!this.#discovery.hasEpoch) {
+      this.#leave('there are no epochs left')
+      return
+    }
     this.#nextLookMs = this.#host.nowMs + this.#halfTickMs
     this.#host.links.openDoor('quorum', this.#options.quorumAddress)
   }
@@ -469,7 +473,7 @@ export class Leading implements LeaderRole {
       return
     }
     if (!this.#discovery.isUsable(acceptedEpoch)) {
-      this.#refuse(learner, `there is no epoch after ${acceptedEpoch}`)
+      this.#refuse(learner, `it cannot have accepted epoch ${acceptedEpoch}, or be led in another`)
       return
     }
     this.#replaceTwin(learner)

@@ -10,6 +10,7 @@ import {
   diff,
   inform,
   informAndActivate,
+  leaderInfo,
   newLeader,
   ping,
   proposal,
@@ -24,7 +25,7 @@ import {
 } from '../../../test/support/played-learner.ts'
 import { InvariantError } from '../../base/assert.ts'
 import { collectMarks } from '../../base/marks.ts'
-import { type Zxid, ZXID_ZERO, zxidOf } from '../../base/zxid.ts'
+import { type Zxid, ZXID_NONE, ZXID_ZERO, zxidOf } from '../../base/zxid.ts'
 
 const z = (counter: number, epoch: number = 2): Zxid => zxidOf(epoch, counter)
 
@@ -187,6 +188,39 @@ describe('TRUNC', () => {
     const played = discovered()
     played.hear(trunc(z(9, 1)))
     expect(played.host.left).toContain('cuts back')
+  })
+
+  test('behind which the log does not go back leads to the leader’s database instead', () => {
+    const played = discovered({ log: [z(6, 1), z(7, 1)], snapshot: z(5, 1) })
+    const marks = collectMarks(() => played.hearAndFinish(trunc(z(2, 1))))
+    expect(marks.has('learning.not-in-log')).toBe(true)
+    expect(played.host.left).toBeNull()
+    expect(played.host.links.hungUp).toEqual([-1])
+    expect(played.host.durable).toMatchObject({ log: [z(6, 1), z(7, 1)], snapshot: z(5, 1) })
+
+    played.pass(30)
+    played.learning.linkOpened(-2)
+    played.hearAndFinish(leaderInfo(2))
+    // It has promised this epoch before: what it says of its history now is weighed by nobody.
+    const answer = played.host.sent.at(-1)!
+    expect([answer.name, answer.zxid, [...answer.data!]]).toEqual([
+      'ACKEPOCH',
+      ZXID_NONE,
+      [255, 255, 255, 255],
+    ])
+    played.hearAndFinish(snap(z(2, 1)), newLeader(2), upToDate())
+    expect(played.learning.phase).toBe('broadcast')
+    expect(played.host.durable).toMatchObject({ log: [], snapshot: z(2, 1), current: 2 })
+  })
+
+  test('says the truth about its log to the leader of another epoch', () => {
+    const played = discovered({ log: [z(6, 1), z(7, 1)], snapshot: z(5, 1) })
+    played.hearAndFinish(trunc(z(2, 1)))
+    played.pass(30)
+    played.learning.linkOpened(-2)
+    played.hearAndFinish(leaderInfo(3))
+    const answer = played.host.sent.at(-1)!
+    expect([answer.name, answer.zxid]).toEqual(['ACKEPOCH', z(7, 1)])
   })
 })
 

@@ -86,8 +86,11 @@ export class LearningSync {
     return true
   }
 
-  truncated(): void {
-    if (this.#state === 'truncating') this.#state = 'gathering'
+  /** Returns false where the log could not be cut: only another database helps. */
+  truncated(isDone: boolean): boolean {
+    if (this.#state !== 'truncating') return true
+    if (isDone) this.#state = 'gathering'
+    return isDone
   }
 
   historySaved(): void {

@@ -8,7 +8,7 @@ import { assert } from '../../base/assert.ts'
 import { LEARNER_BACKLOG_BYTES_MAX } from '../../base/limits.ts'
 import { mark } from '../../base/marks.ts'
 import { EMPTY_BYTES } from '../../base/text.ts'
-import { epochOf, formatZxid, type Zxid, zxidOf } from '../../base/zxid.ts'
+import { epochOf, formatZxid, type Zxid, ZXID_NONE, zxidOf } from '../../base/zxid.ts'
 import type { LinkId, PeerAddress } from '../../ports/peer-network.ts'
 import { JuteReader, MalformedRecord } from '../jute/reader.ts'
 import { PacketStream } from '../peer/packet-stream.ts'
@@ -24,6 +24,7 @@ import {
   writeIntPacket,
   writeLearnerInfo,
 } from '../records/quorum-packet.ts'
+import { isCredibleEpoch } from './credible-epoch.ts'
 import { LearningLedger } from './learning-ledger.ts'
 import { DESIGNATED_LEADER_BYTES, LearningSync } from './learning-sync.ts'
 import type { LogEntry } from './log-entry.ts'
@@ -56,16 +57,18 @@ type State =
 export class Learning implements LearnerRole {
   readonly #options: LearningOptions
   readonly #host: LearnerHost
-  readonly #stream: PacketStream
   readonly #reader = new JuteReader(EMPTY_BYTES)
-  readonly #ledger: LearningLedger
-  readonly #sync: LearningSync
+  #stream: PacketStream
+  #ledger: LearningLedger
+  #sync: LearningSync
 
   #state: State = 'idle'
   #link: LinkId = NO_LINK
   #tries = 0
   #retryAtMs = 0
   #startedMs = 0
+  /** What the leader told us to cut off cannot be cut here: it has to send its database. */
+  #needsDatabase = false
   /** When the leader was last heard of, or this server's own disk last kept it from listening. */
   #heardMs = 0
 
@@ -182,8 +185,10 @@ export class Learning implements LearnerRole {
     })
   }
 
-  truncated(): void {
-    this.#afterDisk(() => this.#sync.truncated())
+  truncated(isDone: boolean): void {
+    this.#afterDisk(() => {
+      if (!this.#sync.truncated(isDone)) this.#startOver()
+    })
   }
 
   historySaved(): void {
@@ -243,8 +248,33 @@ export class Learning implements LearnerRole {
     this.#ledger.link = this.#link
   }
 
+  /**
+   * The log has no place to cut at: it begins later, with a database that was received. A leader that
+   * is being established may need us, so we stay with it and ask for its database instead (ZooKeeper's
+   * learners end their process here).
+   */
+  #startOver(): void {
+    mark('learning.not-in-log')
+    this.#host.remark(
+      'warn',
+      'cannot be cut back to where the leader says: asking for its database',
+    )
+    const { fieldBytesMax } = this.#options
+    this.#host.links.hangUp(this.#link)
+    this.#link = NO_LINK
+    this.#needsDatabase = true
+    this.#tries = 0
+    this.#startedMs = this.#host.nowMs
+    this.#stream = new PacketStream(fieldBytesMax)
+    this.#ledger = new LearningLedger(this.#options, this.#host)
+    this.#sync = new LearningSync(this.#options, this.#host, this.#ledger)
+    this.#rest('the log cannot be cut')
+  }
+
   #rest(reason: string): void {
-    const retryAtMs = this.#host.nowMs + this.#options.timing.connectRetryMs
+    const { connectRetryMs } = this.#options.timing
+    const waitMs = Math.min(connectRetryMs, FIRST_RETRY_MS * 2 ** (this.#tries - 1))
+    const retryAtMs = this.#host.nowMs + waitMs
     const isLate = retryAtMs - this.#startedMs >= this.#connectLimitMs()
     if (isLate || this.#tries >= CONNECT_TRIES_MAX) {
       this.#end(`the leader could not be reached: ${reason}`)
@@ -327,6 +357,11 @@ export class Learning implements LearnerRole {
       this.#ledger.end(`the leader's epoch ${epoch} is behind ${accepted}, which is promised`)
       return
     }
+    if (!isCredibleEpoch(epoch, accepted)) {
+      mark('learning.incredible-epoch')
+      this.#ledger.end(`the leader's epoch ${epoch} is too far ahead of ${accepted} to be true`)
+      return
+    }
     this.#ledger.epoch = epoch
     if (epoch === accepted) {
       this.#promise(false)
@@ -339,14 +374,16 @@ export class Learning implements LearnerRole {
 
   /**
    * An epoch is promised once, and only when the promise is durable. Whoever had accepted it before
-   * says so with -1 and is not counted again (Zab paper, phase 1).
+   * says so with -1 and is not counted again (Zab paper, phase 1). Nobody weighs what it says of its
+   * history then, so that it may name no place in it at all: it gets a whole database.
    */
   #promise(isNew: boolean): void {
     const { epochs, history, links } = this.#host
     if (!isNew) mark('learning.epoch-known')
     const answer = isNew ? epochs.current : -1
     const out = links.output(this.#link)
-    writeIntPacket(out, PacketType.ackEpoch, history.lastLogged, answer)
+    const last = this.#needsDatabase && !isNew ? ZXID_NONE : history.lastLogged
+    writeIntPacket(out, PacketType.ackEpoch, last, answer)
     this.#state = 'synchronising'
   }
 
@@ -454,4 +491,11 @@ export class Learning implements LearnerRole {
 }
 
 const NO_LINK: LinkId = 0
-const CONNECT_TRIES_MAX = 5
+
+/**
+ * ZooKeeper tries five times, with the whole pause in between. A leader that has just been elected
+ * opens its port within moments, in which all writes wait: the first pauses are short ones, and as
+ * many tries are added to make up for them.
+ */
+const CONNECT_TRIES_MAX = 8
+const FIRST_RETRY_MS = 10

@@ -66,7 +66,8 @@ export interface LearnerStatus {
 export interface LearnerRole extends Role {
   readonly phase: ZabPhase
   readonly epoch: number
-  truncated(): void
+  /** False: the log has no such place, and is as it was. */
+  truncated(isDone: boolean): void
   historySaved(): void
   /** Passes a client's request on; `bytes` may be empty. Only while serving. */
   forward(

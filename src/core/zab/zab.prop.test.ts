@@ -22,6 +22,8 @@ interface Beginning {
   /** How much of the leader's log a learner has, and what it has besides. */
   readonly shared: number
   readonly foreign: number
+  /** Instead of all that, a database received as the beginning of epoch 4, and that many of its own. */
+  readonly received?: number
 }
 
 const beginning: fc.Arbitrary<Beginning> = fc.record({
@@ -59,16 +61,17 @@ function zxids(epoch: number, count: number): Zxid[] {
 class FarLearner {
   readonly host: SmallLearnerHost
   readonly learning: Learning
-  readonly link: number
+  link: number
   readonly #leading: Leading
   readonly #leaderHost: SmallLeaderHost
-  readonly #toLeader: Uint8Array[] = []
-  readonly #toLearner: Uint8Array[] = []
+  #toLeader: Uint8Array[] = []
+  #toLearner: Uint8Array[] = []
   #sentCount = 0
+  #linkCount = 1
 
   constructor(
     serverId: number,
-    { shared, foreign }: Beginning,
+    { shared, foreign, received }: Beginning,
     lastObserves: boolean,
     leading: Leading,
     leaderHost: SmallLeaderHost,
@@ -84,10 +87,14 @@ class FarLearner {
     else if (shared === 8 && serverId === 4) tail.push(...zxids(3, 5 + foreign).slice(5))
     this.host = new SmallLearnerHost({
       serverId,
-      accepted: 3,
-      current: shared > 3 ? 3 : tail.length > 0 ? 2 : 1,
-      log: [...common, ...tail],
-      snapshot: 0 as Zxid,
+      ...(received === undefined
+        ? {
+            accepted: 3,
+            current: shared > 3 ? 3 : tail.length > 0 ? 2 : 1,
+            log: [...common, ...tail],
+            snapshot: 0 as Zxid,
+          }
+        : { accepted: 4, current: 4, log: zxids(4, received), snapshot: zxidOf(4, 0) }),
       membership: lastObserves ? membershipText(3, 1) : membershipText(4),
     })
     const { timing } = LEADING_OPTIONS
@@ -109,12 +116,20 @@ class FarLearner {
   *possible(): Generator<() => void> {
     this.#collect()
     const { links } = this.#leaderHost
+    const { dialled } = this.host.links
     if (this.host.isBusy) yield () => this.host.finishNext(this.learning)
     if (this.#toLeader.length > 0) {
       yield () => this.#leading.linkBytes(this.link, this.#toLeader.shift()!)
     }
     if (this.#toLearner.length > 0) {
-      yield () => this.learning.linkBytes(-1, this.#toLearner.shift()!)
+      yield () => this.learning.linkBytes(-this.#linkCount, this.#toLearner.shift()!)
+    }
+    if (dialled.length > this.#linkCount) yield () => this.#connectAgain()
+    else if (this.learning.deadlineMs <= this.host.nowMs + 1_000 && !this.host.isBusy) {
+      yield () => {
+        this.host.nowMs += 1_000
+        this.learning.onTime()
+      }
     }
     if (links.roomWanted.has(this.link)) {
       yield () => {
@@ -122,6 +137,16 @@ class FarLearner {
         this.#leading.linkRoom(this.link)
       }
     }
+  }
+
+  #connectAgain(): void {
+    this.#leading.linkClosed(this.link, 'hung up')
+    this.#toLeader = []
+    this.#toLearner = []
+    this.link += 100
+    this.#linkCount++
+    this.#leading.linkAccepted(this.link, `far ${this.link}`)
+    this.learning.linkOpened(-this.#linkCount)
   }
 
   #collect(): void {
@@ -140,11 +165,12 @@ interface Scene {
   readonly learners: readonly FarLearner[]
 }
 
-function sceneOf(circumstances: Circumstances): Scene {
+/** `entered` is the last epoch that the leader was in; it may have left no transaction there. */
+function sceneOf(circumstances: Circumstances, entered: number = 3): Scene {
   const { beginnings, lastObserves, windowCount, hasLog } = circumstances
   const leaderHost = new SmallLeaderHost({
-    accepted: 3,
-    current: 3,
+    accepted: entered,
+    current: entered,
     log: leaderZxids.map((zxid) => entryAt(zxid, transaction(zxid))),
     membership: lastObserves ? membershipText(3, 1) : membershipText(4),
     windowCount,
@@ -210,15 +236,41 @@ test('whatever the learners have, all end with what the leader has committed', (
   )
 })
 
-function checkAgreement({ leaderHost, leading, learners }: Scene): void {
+test('a learner whose log does not go back to where it should be cut gets the database', () => {
+  const receivedBeginning = fc.record({
+    shared: fc.constant(0),
+    foreign: fc.constant(0),
+    received: fc.integer({ min: 0, max: 3 }),
+  })
+  // A leader that needs it to be established, since there is nobody else.
+  const marks = collectMarks(() =>
+    fc.assert(
+      fc.property(
+        receivedBeginning,
+        receivedBeginning,
+        circumstances,
+        schedule,
+        (a, b, c, steps) => {
+          const begin = { ...c, beginnings: [a, b, c.beginnings[2]!], lastObserves: true }
+          const scene = sceneOf(begin, 5)
+          run(scene, steps)
+          checkAgreement(scene, 6)
+        },
+      ),
+    ),
+  )
+  expect(marks.has('learning.not-in-log')).toBe(true)
+})
+
+function checkAgreement({ leaderHost, leading, learners }: Scene, epoch: number = EPOCH): void {
   expect(leaderHost.left).toBeNull()
-  expect(leading.epoch).toBe(EPOCH)
-  const all = [...leaderZxids, ...zxids(EPOCH, PROPOSED)]
+  expect(leading.epoch).toBe(epoch)
+  const all = [...leaderZxids, ...zxids(epoch, PROPOSED)]
   expect(leaderHost.history.lastZxid).toBe(all.at(-1))
   for (const { host, learning } of learners) {
     expect(host.left).toBeNull()
     expect(learning.phase).toBe('broadcast')
-    expect(host.durable).toMatchObject({ accepted: EPOCH, current: EPOCH })
+    expect(host.durable).toMatchObject({ accepted: epoch, current: epoch })
     // From a snapshot on, or from the beginning, the same transactions in the same order.
     const { snapshot, log } = host.durable
     expect(log).toEqual(all.filter((zxid) => zxid > snapshot))
