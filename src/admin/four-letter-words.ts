@@ -31,6 +31,9 @@ const NO_PROPOSALS = { lastBytes: -1, minBytes: -1, maxBytes: -1 }
 /** What can be said without a database. */
 const ALWAYS_ANSWERED: ReadonlySet<string> = new Set(['ruok', 'isro', 'envi', 'gtmk', 'stmk'])
 
+/** What a server without an ensemble says of itself. */
+const STANDALONE = 'standalone'
+
 export class FourLetterWords {
   readonly #sources: AdminSources
   /** Null answers every known word. */
@@ -99,8 +102,8 @@ export class FourLetterWords {
 
   /** Null while no clients are served. */
   get #mode(): string | null {
-    const { ensemble, status } = this.#sources
-    return ensemble === undefined ? status.mode : ensemble.mode
+    const { ensemble } = this.#sources
+    return ensemble === undefined ? STANDALONE : ensemble.mode
   }
 
   get #isReadOnly(): boolean {

@@ -29,7 +29,7 @@ function figuresOf({ status, facts, figures, ensemble }: MonitorSources): readon
   const average = statistics.latencySumMs / Math.max(1, statistics.latencyCount)
   return [
     ['version', facts.version],
-    ['server_state', ensemble?.mode ?? status.mode],
+    ['server_state', ensemble?.mode ?? 'standalone'],
     ...(ensemble === undefined ? [] : ensembleFigures(ensemble)),
     ['avg_latency', javaDouble(average)],
     ['max_latency', statistics.latencyMaxMs],

@@ -232,7 +232,13 @@ describe('a test ensemble', () => {
     await ensemble.ready()
     expect(ensemble.connectString).toBe(connectString)
     expect(await askWord(follower.port, 'srvr')).toMatch(/^Mode: follower$/m)
-    expect(await askWord(ensemble.leader!.port, 'srvr')).toMatch(/^Mode: leader$/m)
+    const leader = ensemble.leader!
+    expect(await askWord(leader.port, 'srvr')).toMatch(/^Mode: leader$/m)
+    await Promise.all(others(ensemble, leader).map((server) => server.crash()))
+    await until(() => leader.role === 'looking')
+    expect(await askWord(leader.port, 'srvr')).toBe(
+      'This ZooKeeper instance is not currently serving requests\n',
+    )
   })
 
   test('takes settings, and refuses nonsense', async () => {

@@ -46,10 +46,6 @@ export class ReplicaStatus {
     this.#clock = clock
   }
 
-  get mode(): string {
-    return 'standalone'
-  }
-
   get lastZxid(): Zxid {
     return this.#replica.database.lastZxid
   }
