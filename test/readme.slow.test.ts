@@ -31,7 +31,13 @@ afterAll(() => clone[Symbol.dispose]())
 
 test('every command of the README is one that this test knows', () => {
   const commands = blocks('sh').flatMap((block) => block.trim().split('\n'))
-  expect(commands).toEqual(['npm ci', 'npm start', 'npx zabra serve zoo.cfg', 'npm test'])
+  expect(commands).toEqual([
+    'npm ci',
+    'npm start',
+    'npx zabra ensemble 3',
+    'npx zabra serve zoo.cfg',
+    'npm test',
+  ])
 })
 
 test('npm start serves clients, and the example works with it', { timeout: 90_000 }, async () => {
@@ -57,7 +63,7 @@ test('zabra serve takes the configuration that is shown', { timeout: 60_000 }, a
   const port = await freePort()
   const directory = join(clone.path, 'configured')
   mkdirSync(directory)
-  const [configuration = ''] = blocks('properties')
+  const configuration = blocks('properties').find((text) => !text.includes('server.1')) ?? ''
   const text = configuration.replace('/var/lib/zabra', directory).replace('2181', String(port))
   writeFileSync(join(clone.path, 'zoo.cfg'), text)
   await using server = new Command('npx', ['zabra', 'serve', 'zoo.cfg'], clone.path)
@@ -65,6 +71,32 @@ test('zabra serve takes the configuration that is shown', { timeout: 60_000 }, a
   expect(await askWord(port, 'ruok')).toBe('imok')
   expect(server.output).not.toContain('"level":"warn"')
 })
+
+test('zabra ensemble shows who leads', { timeout: 60_000 }, async () => {
+  const port = await ensemblePort()
+  const args = ['zabra', 'ensemble', '3', ...(port === 2181 ? [] : ['--port', String(port)])]
+  await using servers = new Command('npx', args, clone.path)
+  await servers.says(': leader, epoch 1')
+  await expect
+    .poll(async () => (await askWord(port + 1, 'srvr')).split('\n'))
+    .toContainEqual(expect.stringMatching(/^Mode: (leader|follower)$/))
+})
+
+test('the test kit does what is shown', { timeout: 60_000 }, () => {
+  const [, example = ''] = blocks('ts')
+  writeFileSync(join(clone.path, 'kit.ts'), example)
+  const tsx = join(root, 'node_modules', '.bin', 'tsx')
+  const output = execFileSync(tsx, ['kit.ts'], { cwd: clone.path, encoding: 'utf8' })
+  expect(output).toMatch(/^stopped [12]\n$/)
+})
+
+/** The usual ports, or others where somebody has them. */
+async function ensemblePort(): Promise<number> {
+  for (let port = 2181; ; port += 1_001) {
+    const all = [0, 707, 1707].flatMap((more) => [0, 1, 2].map((at) => port + more + at))
+    if ((await Promise.all(all.map(isFree))).every(Boolean)) return port
+  }
+}
 
 /** A command with everything that it starts, ended with the test. */
 class Command implements AsyncDisposable {
