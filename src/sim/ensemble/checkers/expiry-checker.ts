@@ -79,15 +79,18 @@ export class ExpiryChecker {
     }
   }
 
-  /** A leader proposes a transaction of its own epoch; told once for each learner. */
-  proposed(leader: number, txn: ModelTxn): void {
+  /**
+   * A leader proposes a transaction of its own epoch; told once for each learner. One that is not
+   * `isNew` was proposed some time ago, before the learner came.
+   */
+  proposed(leader: number, txn: ModelTxn, isNew: boolean): void {
     const { zxid, clientId, cxid } = txn.header
     if (this.#seen.has(zxid)) return
     this.#seen.add(zxid)
     if (txn.type === OpCode.createSession) {
       const timeoutMs = txn.body['timeOut'] as number
       this.#timeouts.set(clientId, timeoutMs)
-      this.#touch(leader, clientId, timeoutMs)
+      if (isNew) this.#touch(leader, clientId, timeoutMs)
     }
     if (txn.type !== OpCode.closeSession) return
     this.#closing.add(clientId)

@@ -240,7 +240,7 @@ export class PacketWatcher implements PeerTap {
       throw new Violation('CommitInOrder', `${formatZxid(zxid)} carries another transaction`)
     }
     this.#ledger.found(txn, `in what server ${leader} sends`)
-    if (epochOf(zxid) === passed.epoch) this.#expiry.proposed(leader, txn)
+    if (epochOf(zxid) === passed.epoch) this.#expiry.proposed(leader, txn, passed.hasNewLeader)
     const { proposed } = passed
     const follows =
       proposed === ZXID_ZERO || zxid === proposed + 1 || epochOf(zxid) > epochOf(proposed)
