@@ -81,6 +81,20 @@ const QUICK: EnsembleOptions['settings'] = {
   containerCheckIntervalMs: 5_000,
 }
 
+/** A leader that is alone with proposals of its own comes back when another one has gone on. */
+const RETURNING: Partial<EnsembleOptions> = {
+  settings: { ...QUICK, maxSessionTimeoutMs: 4_000 },
+  initLimit: 20,
+  syncLimit: 3,
+  clients: 6,
+  notificationMaxMs: 1_000,
+  faultEveryMs: 700,
+  faultsAtOnce: 1,
+  faultMs: 3_000,
+  weightsOfFaults: weigh({ 'isolate leader': 4, 'pause leader': 1, 'one way from leader': 2 }),
+  peers: { ...CALM_PEERS, resetAtHeal: 0.5 },
+}
+
 /** A write to the log may take as long as an election and all that follows from it. */
 const STALLING: Partial<EnsembleOptions> = {
   ...DEPOSING,
@@ -192,7 +206,8 @@ export const MUTATIONS: readonly Mutation[] = [
     issues: '2832',
     text: 'a learner with a tail of another epoch gets the difference as if it had none',
     foundBy: DIVERGED,
-    options: { ...DEPOSING, clients: 6 },
+    options: RETURNING,
+    isRare: true,
   },
   {
     name: 'missesLateEphemerals',
@@ -200,6 +215,7 @@ export const MUTATIONS: readonly Mutation[] = [
     text: 'ephemerals created while their session is being closed stay',
     foundBy: /^(transaction|InvariantError|tree|digest)/,
     options: LAGGING,
+    isRare: true,
   },
   {
     name: 'survivesWriteError',
