@@ -48,19 +48,24 @@ describe('reaching the leader', () => {
     expect(learning.phase).toBe('discovery')
   })
 
-  test('a leader that does not listen yet is tried again, five times in all', () => {
+  test('a leader that does not listen yet is tried again, soon at first, eight times in all', () => {
     const played = new PlayedLearner()
     const { host, learning } = played
     learning.start()
-    for (let tries = 1; tries < 5; tries++) {
-      expect(host.links.dialled.length).toBe(tries)
+    const { connectRetryMs } = timing
+    expect(connectRetryMs).toBe(30)
+    for (const pauseMs of [10, 20, 30, 30, 30, 30, 30]) {
+      const tries = host.links.dialled.length
       learning.linkClosed(host.links.lastLink, 'refused')
-      expect(learning.deadlineMs).toBe(host.nowMs + timing.connectRetryMs)
+      expect(learning.deadlineMs).toBe(host.nowMs + pauseMs)
       learning.onTime()
       expect(host.links.dialled.length).toBe(tries)
-      played.pass(timing.connectRetryMs)
+      played.pass(pauseMs)
+      expect(host.links.dialled.length).toBe(tries + 1)
     }
-    expect(host.links.dialled.map(({ timeoutMs }) => timeoutMs)).toEqual([1000, 970, 940, 910, 880])
+    expect(host.links.dialled.map(({ timeoutMs }) => timeoutMs)).toEqual([
+      1000, 990, 970, 940, 910, 880, 850, 820,
+    ])
     expect(host.left).toBeNull()
     learning.linkClosed(host.links.lastLink, 'refused')
     expect(host.left).toBe('the leader could not be reached: refused')
@@ -69,7 +74,7 @@ describe('reaching the leader', () => {
   test('an attempt that took all the time is the last', () => {
     const { host, learning } = new PlayedLearner()
     learning.start()
-    host.nowMs += 975
+    host.nowMs += 995
     learning.linkClosed(-1, 'no answer')
     expect(host.left).toBe('the leader could not be reached: no answer')
   })

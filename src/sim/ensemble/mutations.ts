@@ -170,7 +170,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'forgetsLogTail',
     issues: '2845',
     text: 'the tail of the log is not applied at the end of a role',
-    foundBy: DIVERGED,
+    // Whoever has forgotten it is elected for what it has logged, and refused for what it says.
+    foundBy: new RegExp(`${DIVERGED.source}|^not within`),
     options: DEPOSING,
   },
   {
