@@ -61,4 +61,5 @@ function replaceFile(disk: Disk, path: string, content: Uint8Array, done: Done):
   })
 }
 
-export const directoryOf = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf('/')))
+export const directoryOf = (path: string): string =>
+  path.slice(0, Math.max(1, path.lastIndexOf('/')))
