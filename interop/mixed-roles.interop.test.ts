@@ -239,8 +239,8 @@ describe.each(compositions)('$name', ({ plans, needs }) => {
     const read = await Promise.all(clients.map((client) => client.getData('/zookeeper/config')))
     const lines = read.map(({ data }) => text(data).split('\n').sort())
     for (const one of lines) expect(one).toEqual(lines[0])
-    expect(lines[0]?.filter((line) => /^server\.\d=.*:participant$/.test(line))).toHaveLength(3)
-    expect(lines[0]?.filter((line) => /^server\.4=.*:observer$/.test(line))).toHaveLength(1)
+    expect(lines[0]?.filter((line) => /^server\.\d=.*:participant;/.test(line))).toHaveLength(3)
+    expect(lines[0]?.filter((line) => /^server\.4=.*:observer;/.test(line))).toHaveLength(1)
   })
 
   check('a session lives while its client does, at whichever server', async () => {
