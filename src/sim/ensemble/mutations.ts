@@ -30,9 +30,9 @@ export interface Mutation {
 
 export const isRare = (mutation: Mutation): boolean => mutation.isRare === true
 
-/** Servers do not have the same history any more. */
+/** Servers do not have the same history any more, or cannot agree on one. */
 const DIVERGED =
-  /^(CommitInOrder|CommitQuorum|Integrity|NoLostCommit|PrefixConsistency|ReplicaDigest|ZxidContiguous|transaction|tree|wire|start|InvariantError)/
+  /^(CommitInOrder|CommitQuorum|Integrity|NoLostCommit|PrefixConsistency|ReplicaDigest|ZxidContiguous|transaction|tree|wire|start|InvariantError|not within)/
 
 const weigh = (weights: Partial<Record<FaultKind, number>>): Record<FaultKind, number> =>
   Object.fromEntries(FAULT_KINDS.map((kind) => [kind, weights[kind] ?? 0])) as Record<
