@@ -26,6 +26,24 @@ beforeEach(async () => {
   told.length = 0
 })
 
+test('a server that has stopped begins nothing more', async () => {
+  await one.stop()
+  one.dial(-1, place, 1_000)
+  one.listen('election', { host: 'one', port: 3888 })
+  await settle()
+  expect(told).toEqual(['1: closed -1: this server has stopped'])
+})
+
+test('a server that stops does not wait for links that linger', async () => {
+  await link()
+  world.cut(1, 2)
+  one.close(-1)
+  await settle()
+  expect(told).toEqual([])
+  await one.stop()
+  expect(told).toEqual(['1: closed -1: closed by this server'])
+})
+
 describe('a direction that is cut', () => {
   test('holds back what was sent, and delivers it in order when it is healed', async () => {
     await link()

@@ -171,6 +171,15 @@ test('stopping cuts off peers that do not answer, tells of each, and frees the p
   await expect.poll(() => again.told).toEqual(['listening quorum'])
 })
 
+test('one that has stopped begins nothing more', async () => {
+  const { port } = await startListening()
+  const { told, peers } = start()
+  await peers.stop()
+  peers.dial(-1, { host: '127.0.0.1', port }, 1_000)
+  peers.listen('election', { host: '127.0.0.1', port: await freePort() })
+  await expect.poll(() => told).toEqual(['closed -1: this server has stopped'])
+})
+
 function start(options: Partial<TcpPeersOptions> = {}) {
   const peers = new TcpPeers({
     listenOnAllAddresses: false,
