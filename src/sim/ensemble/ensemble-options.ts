@@ -42,6 +42,8 @@ export const FAULT_KINDS = [
 
 export type FaultKind = (typeof FAULT_KINDS)[number]
 
+const SPARES_MAX = 2
+
 /** How one server is set up; they need not be alike. */
 export interface MachineOptions {
   readonly tree: 'naive' | 'column'
@@ -64,7 +66,7 @@ export interface EnsembleOptions {
   readonly steps: number
   readonly voters: number
   readonly observers: number
-  /** Servers that belong to nobody at first, and may be taken in. */
+  /** Where members change: servers that belong to nobody at first, and may be taken in. */
   readonly spares: number
   /** Voters in groups, by the index of the server; null for a plain majority. */
   readonly groups: readonly (readonly number[])[] | null
@@ -111,7 +113,7 @@ export function drawEnsemble(seed: number, steps: number): EnsembleOptions {
   const voters = pick('voters', [3, 3, 3, 4, 5])
   const observers = pick('observers', [0, 0, 0, 1, 2])
   const reconfigures = pick('reconfigures', [false, false, false, true])
-  const spares = reconfigures ? pick('spares', [0, 0, 1, 2]) : 0
+  const spares = pick('spares', [0, 0, 1, SPARES_MAX])
   const groups = pick('grouped', [false, false, false, true])
   const tickMs = pick('tick', [100, 500, 2_000])
   const disk: DiskConditions = {
@@ -156,7 +158,7 @@ export function drawEnsemble(seed: number, steps: number): EnsembleOptions {
     keepArrays: pick('peerKeepArrays', [0, 0.5, 1]),
     resetAtHeal: pick('resetAtHeal', [0, 0.5, 1]),
   }
-  const count = voters + observers + spares
+  const count = voters + observers + SPARES_MAX
   return {
     seed,
     steps,
@@ -180,7 +182,7 @@ export function drawEnsemble(seed: number, steps: number): EnsembleOptions {
     peers,
     faultEveryMs: pick('faultEvery', [0, 2, 4, 10, 30]) * Math.min(tickMs, 500),
     faultsAtOnce: pick('faultsAtOnce', [1, 2, 2, 4]),
-    weightsOfFaults: drawWeights(root.fork('faults'), reconfigures ? LOSING : []),
+    weightsOfFaults: drawWeights(root.fork('faults')),
     powerLoss: pick('powerLoss', [0, 0.5, 1]),
     downMs: pick('downMs', [1, 10, 40]) * tickMs,
     faultMs: pick('faultMs', [1, 5, 20]) * tickMs,
@@ -224,15 +226,12 @@ function drawSettings(root: Prng, tickMs: number): PipelineSettings {
   }
 }
 
-/** Whose history is lost must not be needed, which is hard to tell while members come and go. */
-const LOSING: readonly FaultKind[] = ['wipe', 'rot']
-
 /** Some kinds not at all, others a lot: what a mixture of everything never reaches. */
-function drawWeights(random: Prng, without: readonly FaultKind[]): Record<FaultKind, number> {
+function drawWeights(random: Prng): Record<FaultKind, number> {
   const isSwarming = random.fork('swarming').chance(0.75)
   const entries = FAULT_KINDS.map((kind): [FaultKind, number] => {
     const weight = isSwarming ? random.fork(kind).pick([0, 0, 0, 1, 1, 5]) : 1
-    return [kind, without.includes(kind) ? 0 : weight]
+    return [kind, weight]
   })
   if (entries.every(([, weight]) => weight === 0)) entries[0]![1] = 1
   return Object.fromEntries(entries) as Record<FaultKind, number>

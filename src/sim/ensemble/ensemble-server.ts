@@ -106,6 +106,8 @@ export class EnsembleServer {
   readonly #machine: MachineOptions
   #disk: FakeDisk
   #seen: ServerDisk
+  /** What whoever set it up wrote of the members. */
+  #given: Membership
   #running: Running | null = null
   #wake: ScheduledEvent | null = null
   #turnEndWanted = false
@@ -128,6 +130,7 @@ export class EnsembleServer {
     this.#machine = must(options.machines[serverId - 1], 'each server has a machine')
     this.#disk = around.makeDisk()
     this.#seen = this.#lookAt(this.#disk)
+    this.#given = around.membership
   }
 
   get disk(): FakeDisk {
@@ -241,8 +244,9 @@ export class EnsembleServer {
     }
   }
 
-  /** The machine is replaced by an empty one while the server is down. */
-  wipe(): void {
+  /** The machine is replaced by an empty one while the server is down; it is told of `members`. */
+  wipe(members: Membership): void {
+    this.#given = members
     this.#disk = this.#around.makeDisk()
     this.#seen = this.#lookAt(this.#disk)
     this.#isDamaged = false
@@ -392,7 +396,7 @@ export class EnsembleServer {
     const read = (path: string): string => decodeUtf8(disk.read(path, 0, disk.size(path) ?? 0))
     if (disk.size(CONFIG_PATH) === null) {
       disk.makeDirectory(CONFIG_DIRECTORY)
-      disk.replace(CONFIG_PATH, encodeUtf8(textWithoutVersion(this.#around.membership)))
+      disk.replace(CONFIG_PATH, encodeUtf8(textWithoutVersion(this.#given)))
     }
     const files = new MembershipFiles(disk, CONFIG_PATH)
     const proposedText = files.readProposed()

@@ -398,7 +398,7 @@ class EnsembleSimulation {
   #replace(server: EnsembleServer): void {
     this.#wipes++
     this.#remark(`${server.name} begins with an empty directory`)
-    server.wipe()
+    server.wipe(this.#ledger.membership)
     this.#packets.wiped(server.id)
   }
 
@@ -416,21 +416,25 @@ class EnsembleSimulation {
   /**
    * Whether the ensemble can do without everything that a server has: all the other voters have
    * what is committed and know every epoch that it has promised, and nothing is under way that
-   * counts on it.
+   * counts on it. Where members change, anybody may have had a vote and have one again: all must
+   * have that, and know who votes now.
    */
   #canLose(server: EnsembleServer): boolean {
-    if (!this.#isVoter(server)) return true
+    const { reconfigures } = this.#options
+    if (!reconfigures && !this.#isVoter(server)) return true
     const { seen } = server
     seen.follow()
-    const committed = this.#ledger.last
-    if (committed === ZXID_ZERO || seen.last > committed) return false
+    const { last: committed, membership } = this.#ledger
+    if (committed === ZXID_ZERO || seen.last > committed || seen.isMembershipOpen) return false
     return this.#servers.every((other) => {
-      if (other === server || !this.#isVoter(other)) return true
+      if (other === server || !(reconfigures || this.#isVoter(other))) return true
       other.seen.follow()
       return (
         other.seen.holds(committed) &&
         other.seen.accepted >= seen.accepted &&
-        other.seen.current >= seen.current
+        other.seen.current >= seen.current &&
+        other.seen.membershipVersion >= membership.version &&
+        !other.seen.isMembershipOpen
       )
     })
   }
@@ -515,7 +519,8 @@ function membershipFor(options: EnsembleOptions): Membership {
 
 /** Every server there is: voters, observers, and those that are no members yet. */
 function rosterOf({ voters, observers, spares, reconfigures }: EnsembleOptions): MemberLine[] {
-  return Array.from({ length: voters + observers + spares }, (_, i) => {
+  const count = voters + observers + (reconfigures ? spares : 0)
+  return Array.from({ length: count }, (_, i) => {
     const host = machineName(i + 1)
     const addresses = {
       quorumAddress: { host, port: 2888 },

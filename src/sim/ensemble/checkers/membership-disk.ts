@@ -25,6 +25,11 @@ export class MembershipDisk {
     return Math.max(this.#decided, this.#proposed)
   }
 
+  /** Whether something is proposed that is not decided, as far as the disk knows. */
+  get isOpen(): boolean {
+    return this.#proposed > this.#decided
+  }
+
   follow(): void {
     const config = this.#text(CONFIG_PATH)
     if (config === null) return

@@ -68,6 +68,11 @@ export class ServerDisk {
     return this.#memberships.version
   }
 
+  /** Whether it knows of a membership that may be decided or not. */
+  get isMembershipOpen(): boolean {
+    return this.#memberships.isOpen
+  }
+
   /** The newest whole snapshot. */
   get snapshot(): Zxid {
     return this.#snapshot
