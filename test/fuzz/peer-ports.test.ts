@@ -18,7 +18,7 @@ import { ReplyStream, handshake, request } from './frames.ts'
 import { ForgedEnsemble, PeerAttacker, type Target } from './peer-attacker.ts'
 import { makeDisk, PeerMember, votersText } from './peer-member.ts'
 
-const { ZABRA_FUZZ_SEED: seed, ZABRA_FUZZ_RUNS: runs = '12' } = process.env
+const { ZABRA_FUZZ_SEED: seed, ZABRA_FUZZ_RUNS: runs = '4' } = process.env
 const seeds =
   seed === undefined ? Array.from({ length: Number(runs) }, (_, at) => at + 1) : [Number(seed)]
 
@@ -26,7 +26,7 @@ const ROUNDS = 60
 const ATTACKERS_MAX = 8
 /** Of nobody in the ensemble. */
 const STRANGE_IDS = [0, 4, 7, 200, 1 << 20]
-const QUIET_MS = 90_000
+const QUIET_MS = 60_000
 
 describe('the ports for other servers', () => {
   const playing = (play: (arena: Arena) => void) => (): void => {
@@ -84,20 +84,11 @@ describe('the ports for other servers', () => {
     { timeout },
     playing((arena) => {
       arena.start(1)
-      arena.mislead(1, [2, 3])
+      expect(arena.mislead(1, [2, 3]), 'it never served under its leader').toBeGreaterThan(0)
       // Its tree may be any by now: that a write is decided is what counts, not how.
       arena.expectHealth(false)
     }),
   )
-
-  test('a server does follow a forged leader', () => {
-    const served = seeds.map((each) => {
-      const arena = new Arena(each)
-      arena.start(1)
-      return arena.mislead(1, [2, 3])
-    })
-    expect(Math.max(...served)).toBeGreaterThan(0)
-  })
 })
 
 /** Three machines, the network between them, and whoever else is on it. */

@@ -38,6 +38,18 @@ export class Learners {
     list.splice(list.indexOf(learner), 1)
   }
 
+  /** Who has waited longest to say who it is, where `max` do; null where fewer do. */
+  oldestStranger(max: number): LearnerLink | null {
+    let oldest: LearnerLink | null = null
+    let count = 0
+    for (const learner of this.#all.values()) {
+      if (learner.step !== LearnerStep.connected) continue
+      oldest ??= learner
+      count++
+    }
+    return count < max ? null : oldest
+  }
+
   /** Another link of the same server. */
   twinOf(learner: LearnerLink): LearnerLink | null {
     for (const other of this.#all.values()) {

@@ -151,6 +151,45 @@ describe('who is turned away', () => {
     scene = new LeadingScene()
   })
 
+  it('a server that claims an epoch that nobody can have accepted, and with it no epoch is lost', () => {
+    const link = scene.connect()
+    scene.introduce(link, 2, { accepted: EPOCH_LIMIT - 2 })
+    expect(scene.isHungUp(link)).toBe(true)
+    scene.join(2)
+    expect(scene.leading.phase).toBe('broadcast')
+    expect(scene.leading.epoch).toBe(2)
+  })
+
+  it('the link that has waited longest to say whose it is, when there are too many', () => {
+    const links = Array.from({ length: 65 }, () => scene.connect())
+    expect(links.filter((link) => scene.isHungUp(link))).toEqual([links[0]])
+    scene.introduce(links[1]!, 2)
+    scene.connect()
+    expect(scene.isHungUp(links[1]!)).toBe(false)
+  })
+
+  it('a server that begins something large before it serves', () => {
+    const link = scene.connect()
+    const begun = new Uint8Array(5_000)
+    new DataView(begun.buffer).setInt32(0, PacketType.followerInfo)
+    new DataView(begun.buffer).setInt32(12, 1_000_000)
+    scene.leading.linkBytes(link, begun.slice(0, 3_000))
+    expect(scene.isHungUp(link)).toBe(false)
+    scene.leading.linkBytes(link, begun.slice(3_000))
+    expect(scene.isHungUp(link)).toBe(true)
+  })
+
+  it('servers that are no members, where there are a hundred already', () => {
+    const outsiders = Array.from({ length: 101 }, (_, i) => {
+      const link = scene.connect()
+      scene.introduce(link, 1_000 + i)
+      return link
+    })
+    expect(outsiders.filter((link) => scene.isHungUp(link))).toEqual([outsiders[100]])
+    scene.join(2)
+    expect(scene.leading.phase).toBe('broadcast')
+  })
+
   it.each([
     ['another packet first', (link: number) => scene.ack(link, LAST)],
     ['the number of the leader', (link: number) => scene.introduce(link, 1)],

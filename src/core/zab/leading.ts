@@ -368,6 +368,8 @@ export class Leading implements LeaderRole {
 
   linkAccepted(link: LinkId, remote: string): void {
     if (this.#state === 'over') return
+    const stranger = this.#learners.oldestStranger(STRANGERS_MAX)
+    if (stranger !== null) this.#refuse(stranger, 'it has not said who it is, and others wait')
     const { initLimit, syncLimit } = this.#options.timing
     const lastTick = this.#tick + initLimit + syncLimit
     const { fieldBytesMax } = this.#options
@@ -391,6 +393,11 @@ export class Leading implements LeaderRole {
         learner.heard(this.#host.nowMs)
         learner.lastTick = this.#tick + this.#options.timing.syncLimit
         this.#onPacket(learner, stream.packet)
+      }
+      // Until it serves, a learner has only small things to say: nothing large is kept for it.
+      const isIn = learner.step === LearnerStep.serving || this.#learners.get(link) !== learner
+      if (!isIn && stream.waitingBytes > INTRODUCTION_BYTES_MAX) {
+        throw new MalformedRecord('more than an introduction takes')
       }
     } catch (problem) {
       if (!(problem instanceof MalformedRecord)) throw problem
@@ -477,6 +484,11 @@ export class Leading implements LeaderRole {
       return
     }
     this.#replaceTwin(learner)
+    if (!this.#isMember(learner.serverId) && this.#countOutsiders() >= OUTSIDERS_MAX) {
+      mark('leading.outsider-turned-away')
+      this.#refuse(learner, 'too many learners are no members')
+      return
+    }
     learner.step = LearnerStep.introduced
     learner.expectNothing()
     const isChoosing = this.#state === 'opening' || this.#state === 'choosing'
@@ -497,6 +509,20 @@ export class Leading implements LeaderRole {
 
   #isVoter({ serverId, isFollower }: LearnerLink): boolean {
     return isFollower && this.#host.membership.voters.voters.has(serverId)
+  }
+
+  #isMember(serverId: number): boolean {
+    const { membership, proposedMembership } = this.#host
+    return membership.members.has(serverId) || proposedMembership?.members.has(serverId) === true
+  }
+
+  /** Servers on their way into the ensemble, mostly: there are never many of them. */
+  #countOutsiders(): number {
+    let count = 0
+    for (const { step, serverId } of this.#learners.all) {
+      if (step !== LearnerStep.connected && !this.#isMember(serverId)) count++
+    }
+    return count
   }
 
   /** A server has one link; a second one means that the first is dead and we have not heard of it. */
@@ -697,6 +723,15 @@ export class Leading implements LeaderRole {
     return tickMs * syncLimit
   }
 }
+
+/** Links that have not said whose they are; the oldest goes when another one comes. */
+const STRANGERS_MAX = 64
+
+/** Learners that are no members. */
+const OUTSIDERS_MAX = 100
+
+/** What may wait to be read of a learner that does not serve yet: a packet with a number or two. */
+const INTRODUCTION_BYTES_MAX = 4 << 10
 
 /** Never used: what follows it would belong to the next epoch. */
 const COUNTER_MAX = 0xffff_ffff
