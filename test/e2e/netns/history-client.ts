@@ -43,6 +43,8 @@ export interface HistoryClientOptions {
 const BURST = 3
 const PAUSE_MS_MAX = 12
 const OPERATION_MS_MAX = 10_000
+/** For all the leaders that begin to wait anew meanwhile. */
+const SESSION_END_MS_MORE = 15_000
 
 type SetOutcome = Extract<RegisterOp, { kind: 'set' }>['outcome']
 type OtherOutcome = Extract<RegisterOp, { kind: 'delete' | 'create' }>['outcome']
@@ -51,14 +53,16 @@ export class HistoryClient {
   readonly name: string
   /** When the latest change was begun that was acknowledged, by the histories' clock. */
   acknowledgedOf: number = 0
-  /** Sessions that the servers have ended, and those that this client has. */
+  /** Sessions that the servers have ended, said so too early, and those that this client ended. */
   lostSessions: number = 0
+  prematureEnds: number = 0
   abandonedSessions: number = 0
   readonly #zk: ZooKeeper
   readonly #random: Prng
   readonly #histories: Histories
   readonly #numbers: SequenceNumbers
   readonly #onAcknowledged: () => void
+  readonly #sessionEndMsMax: number
   /** The version of each register that it has seen last: what a conditional write is built on. */
   readonly #versions = new Map<string, number>()
   #valueCount = 0
@@ -76,6 +80,7 @@ export class HistoryClient {
     this.#random = options.random
     this.#histories = options.histories
     this.#numbers = options.numbers
+    this.#sessionEndMsMax = 2 * options.sessionMs + SESSION_END_MS_MORE
     this.#onAcknowledged = () => options.onAcknowledged()
   }
 
@@ -259,24 +264,13 @@ export class HistoryClient {
     if (mzxid >= own.mzxid) this.#own = { session, value, mzxid }
   }
 
-  /**
-   * Each session has an ephemeral node. That of a session which the servers have given up is gone;
-   * where it was the client that gave up, in silence, a new leader may have begun to wait anew.
-   */
+  /** Each session has an ephemeral node; those of its former sessions go. */
   async #beHere(): Promise<void> {
     const { session } = this.#zk
     if (session === null || session === this.#here) return
     const former = this.#here
     if (former !== null) {
-      const isGivenUp = String(former.signal.reason).includes('does not know the session')
-      const options = { consistency: 'strict', boundTo: 'session' } as const
-      const left = await this.#zk.exists(pathOfSession(former.id), options)
-      assert(
-        left === null || !isGivenUp,
-        () => `${this.name}: ${nameOf(former.id)} is over, its ephemeral is there`,
-      )
-      if (isGivenUp) this.lostSessions++
-      else this.abandonedSessions++
+      await this.#awaitEnd(former)
       this.#here = null
     }
     await this.#zk
@@ -286,6 +280,27 @@ export class HistoryClient {
         if (!isZkError(error, 'ZK_NODE_EXISTS')) throw error
       })
     if (this.#zk.session === session) this.#here = session
+  }
+
+  /**
+   * A session that is over, by the word of a server or by the client's own clock, may live on for
+   * once more its time where a new leader has never heard of its end (as in ZooKeeper, where a
+   * leader speaks of an end that it has only proposed). Not for longer.
+   */
+  async #awaitEnd({ id, signal }: Session): Promise<void> {
+    const isGivenUp = String(signal.reason).includes('does not know the session')
+    const deadline = this.#histories.now() + this.#sessionEndMsMax
+    const options = { consistency: 'strict', boundTo: 'session' } as const
+    let isLate = false
+    while ((await this.#zk.exists(pathOfSession(id), options)) !== null) {
+      isLate = true
+      const isInTime = this.#histories.now() < deadline
+      assert(isInTime, () => `${this.name}: ${nameOf(id)} is over, its ephemeral is there`)
+      await sleep(20)
+    }
+    if (!isGivenUp) this.abandonedSessions++
+    else if (isLate) this.prematureEnds++
+    else this.lostSessions++
   }
 
   async #seeHere(): Promise<void> {

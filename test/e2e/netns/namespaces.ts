@@ -104,7 +104,9 @@ export class Namespaces implements Disposable {
       run([...inside, 'ip', 'addr', 'add', `${this.addressOf(server)}/24`, 'dev', 'eth0'])
       run([...inside, 'ip', 'link', 'set', 'eth0', 'up'])
       run([...inside, 'ip', 'link', 'set', 'lo', 'up'])
+      // Here, so that a machine that lacks them says so at once.
       run([...inside, 'iptables', '-w', '-S'])
+      run([...inside, 'tc', 'qdisc', 'show'])
     }
     const ours = `${this.#name}c`
     this.#wire('clients', ours, null)

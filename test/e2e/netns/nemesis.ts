@@ -219,7 +219,7 @@ function startAgain(member: Member): void {
 
 /** A server that cannot write may need a moment to come to it. */
 async function hasEnded(member: Member): Promise<boolean> {
-  const deadline = Date.now() + 5_000
+  const deadline = Date.now() + 15_000
   while (member.isRunning && Date.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
