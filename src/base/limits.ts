@@ -19,6 +19,11 @@ export const PEER_FIELD_BYTES_MAX_DEFAULT: number = 2 * FRAME_BYTES_MAX_DEFAULT
  */
 export const LEARNER_BACKLOG_BYTES_MAX: number = 1 << 30
 
+/**
+ * What may wait for the disks of a quorum before a leader hangs up on a learner that asks for more.
+ */
+export const LEADER_WAITING_BYTES_MAX: number = 1 << 30
+
 /** Output that may wait for a slow reader before we stop reading from it. */
 export const OUTPUT_PAUSE_BYTES: number = 1 << 20
 

@@ -39,6 +39,26 @@ describe('a leader of three with both followers', () => {
     expect(scene.heard(two)).toEqual([])
   })
 
+  it('lets go of a learner that asks for more than the disks take, and of nobody else', () => {
+    scene = new LeadingScene({}, { waitingBytesMax: 1_000 })
+    two = scene.join(2)
+    three = scene.join(3)
+    scene.host.onRequest = () => void scene.propose()
+    const ask = (): void =>
+      scene.send(two, PacketType.request, ZXID_NONE, (out) => {
+        for (let i = 0; i < 4; i++) out.int(1)
+      })
+    for (let i = 0; i < 9; i++) ask()
+    expect(scene.isHungUp(two)).toBe(false)
+    scene.ack(three, scene.leading.lastProposed)
+    scene.host.finishAll()
+    expect(scene.leading.outstandingCount).toBe(0)
+    for (let i = 0; i < 20; i++) ask()
+    expect(scene.isHungUp(two)).toBe(true)
+    expect(scene.leading.outstandingCount).toBeLessThan(15)
+    expect(scene.isHungUp(three)).toBe(false)
+  })
+
   it('commits in order, each once, however acknowledgements come', () => {
     const zxids = [scene.propose(), scene.propose(), scene.propose()]
     scene.ack(two, zxids[2]!)

@@ -31,6 +31,7 @@ export class Broadcast {
   readonly #host: LeaderHost
   readonly #learners: Learners
   readonly #syncs = new Ring<PendingSync>()
+  #outstandingBytes = 0
   /** The reconfiguration that is proposed and not committed. */
   #reconfiguration: { readonly zxid: Zxid; readonly membership: Membership } | null = null
   /** Who leads instead of this server, once that has been decided. */
@@ -47,6 +48,12 @@ export class Broadcast {
     return this.#syncs.length
   }
 
+  /** What is kept until a quorum has it, and for those who wait for that. */
+  get waitingBytes(): number {
+    const count = this.leader.outstandingCount + this.#syncs.length
+    return this.#outstandingBytes + count * WAITING_BYTES
+  }
+
   /** The membership has changed, or another has been proposed. */
   membershipChanged(): void {
     this.leader.setQuorum(decidingQuorum(this.#host))
@@ -60,6 +67,7 @@ export class Broadcast {
       this.leader.setQuorum(bothOf(this.#host.membership.voters, membership.voters))
     }
     this.leader.propose(entry)
+    this.#outstandingBytes += entry.end - entry.start
     this.#learners.propose(entry)
     this.#host.append(entry)
   }
@@ -96,6 +104,7 @@ export class Broadcast {
     while (this.successor === null) {
       const entry = this.leader.takeCommitted()
       if (entry === undefined) return
+      this.#outstandingBytes -= entry.end - entry.start
       if (entry.zxid === this.#reconfiguration?.zxid) this.#commitMembership(entry)
       else this.#learners.commit(entry)
       this.#host.apply(entry)
@@ -161,6 +170,9 @@ export function designatedLeader(
   }
   return best
 }
+
+/** What a proposal costs besides its transaction, or a `sync` that waits, about. */
+const WAITING_BYTES = 64
 
 /** Whether these servers are a quorum, also of a membership that has been proposed. */
 export const isQuorum = (host: LeaderHost, servers: ReadonlySet<number>): boolean =>

@@ -9,6 +9,7 @@
 // From each of them the way leads to `over`, and from there nowhere.
 
 import { assert } from '../../base/assert.ts'
+import { LEADER_WAITING_BYTES_MAX } from '../../base/limits.ts'
 import { mark } from '../../base/marks.ts'
 import { encodeUtf8 } from '../../base/text.ts'
 import { counterOf, epochOf, formatZxid, type Zxid, ZXID_NONE, zxidOf } from '../../base/zxid.ts'
@@ -48,6 +49,8 @@ export interface LeadingOptions extends ZabOptions {
   readonly differenceSyncsMax: number
   /** The longest string or buffer that a learner may send, in bytes. */
   readonly fieldBytesMax?: number
+  /** What may wait for a quorum before a learner that asks for more is dropped. */
+  readonly waitingBytesMax?: number
 }
 
 type State =
@@ -444,6 +447,7 @@ export class Leading implements LeaderRole {
         return
       case LearnerStep.serving:
         if (packet.type === PacketType.ack) this.#onAck(learner, packet.zxid)
+        else if (packet.type === PacketType.request) this.#onRequest(learner, packet)
         else this.#requests.take(learner, packet)
         return
       case LearnerStep.synced:
@@ -656,6 +660,21 @@ export class Leading implements LeaderRole {
     learner.step = LearnerStep.serving
     learner.expectWithin(this.#syncMs, this.#host.nowMs)
     learner.output.bare(PacketType.upToDate, ZXID_NONE)
+  }
+
+  /**
+   * Learners hold their own clients back; what they ask for nevertheless is bounded here. Not to read
+   * from one for a while is no way out: its acknowledgements come on the same link, and may be those
+   * that everything waits for.
+   */
+  #onRequest(learner: LearnerLink, packet: QuorumPacket): void {
+    const { waitingBytesMax = LEADER_WAITING_BYTES_MAX } = this.#options
+    if (this.#established.waitingBytes <= waitingBytesMax) {
+      this.#requests.take(learner, packet)
+      return
+    }
+    mark('leading.too-many-requests')
+    this.#refuse(learner, 'it asks for more than the disks of a quorum can take')
   }
 
   #onAck(learner: LearnerLink, zxid: Zxid): void {
