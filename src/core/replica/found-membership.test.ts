@@ -5,7 +5,7 @@ import { DEFAULT_PIPELINE_SETTINGS } from '../pipeline/settings.ts'
 import { membershipOf } from '../quorum/membership-text.ts'
 import { Database } from '../tree/database.ts'
 import { NaiveTree } from '../tree/naive-tree.ts'
-import { foundMembership } from './found-membership.ts'
+import { foundMembership, isProposed } from './found-membership.ts'
 
 const at = (version: number): string =>
   `server.1=a:1:2:participant\nserver.2=b:1:2:participant\nversion=${version.toString(16)}`
@@ -17,25 +17,25 @@ function databaseWith(text: string): Database {
 }
 
 describe('the membership that a history ends with', () => {
-  it('is found where the files know of an older one only', () => {
-    const database = databaseWith(at(9))
-    expect(foundMembership(database, membershipOf(at(5)), null)?.version).toBe(9)
-    expect(foundMembership(database, membershipOf(at(5)), membershipOf(at(7)))?.version).toBe(9)
+  it('is proposed where the files know of an older one only', () => {
+    const found = foundMembership(databaseWith(at(9)))!
+    expect(found.version).toBe(9)
+    expect(isProposed(found, membershipOf(at(5)), null)).toBe(true)
+    expect(isProposed(found, membershipOf(at(5)), membershipOf(at(7)))).toBe(true)
   })
 
   it('is no news where the files know of it, or of a newer one', () => {
-    const database = databaseWith(at(9))
-    expect(foundMembership(database, membershipOf(at(9)), null)).toBeNull()
-    expect(foundMembership(database, membershipOf(at(5)), membershipOf(at(11)))).toBeNull()
+    const found = foundMembership(databaseWith(at(9)))!
+    expect(isProposed(found, membershipOf(at(9)), null)).toBe(false)
+    expect(isProposed(found, membershipOf(at(5)), membershipOf(at(11)))).toBe(false)
   })
 
   it('does not count against a configuration that somebody has written by hand', () => {
-    expect(foundMembership(databaseWith(at(9)), membershipOf(at(0)), null)).toBeNull()
+    const found = foundMembership(databaseWith(at(9)))!
+    expect(isProposed(found, membershipOf(at(0)), null)).toBe(false)
   })
 
   it('is none where there is nothing, or nonsense', () => {
-    for (const text of ['', 'nonsense']) {
-      expect(foundMembership(databaseWith(text), membershipOf(at(5)), null)).toBeNull()
-    }
+    for (const text of ['', 'nonsense']) expect(foundMembership(databaseWith(text))).toBeNull()
   })
 })

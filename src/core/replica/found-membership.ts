@@ -9,22 +9,25 @@ import { CONFIG_PATH, type Database } from '../tree/database.ts'
 import { NO_ROW } from '../tree/data-tree.ts'
 
 /**
- * Null where the history has none that is newer than what the configuration tells. A configuration
+ * Whether what a history ends with is proposed, given what the configuration tells. A configuration
  * without a version has been written by hand, which counts, whatever there was before.
  */
-export function foundMembership(
-  database: Database,
+export function isProposed(
+  found: Membership,
   membership: Membership,
   proposed: Membership | null,
-): Membership | null {
+): boolean {
   const known = Math.max(membership.version, proposed?.version ?? 0)
-  if (known === 0) return null
+  return known > 0 && found.version > known
+}
+
+/** What the history ends with; null for nothing, or nonsense. */
+export function foundMembership(database: Database): Membership | null {
   const row = database.tree.lookupText(CONFIG_PATH)
   const data = row === NO_ROW ? null : database.tree.data(row)
   if (data === null) return null
   try {
-    const found = membershipOf(decodeUtf8(data, 0, data.length))
-    return found.version > known ? found : null
+    return membershipOf(decodeUtf8(data, 0, data.length))
   } catch (error) {
     if (!(error instanceof InvalidMembership)) throw error
     return null

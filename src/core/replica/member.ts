@@ -19,7 +19,7 @@ import { Learning } from '../zab/learning.ts'
 import type { LeaderRole, LearnerRole } from '../zab/roles.ts'
 import { NO_FAULTS } from '../zab/zab-faults.ts'
 import type { EnsembleOptions } from './ensemble-options.ts'
-import { foundMembership } from './found-membership.ts'
+import { foundMembership, isProposed } from './found-membership.ts'
 import type { Links } from './links.ts'
 import type { DiskTask } from './ready.ts'
 import type { ReadyBuilder } from './ready-builder.ts'
@@ -64,6 +64,8 @@ export class Member implements ElectionHost {
   /** From when on a leader without a quorum takes a voter that looks for a sign. */
   #desertedMs = Infinity
   #electionRestarts = false
+  /** The version of the membership that the history ended with at the start. */
+  #foundVersion = 0
   #taskCount = 0
   /** How much of what is durable the role has been told. */
   #toldDurable: Zxid
@@ -143,11 +145,13 @@ export class Member implements ElectionHost {
   // What happens to it
 
   start(): void {
-    const { database } = this.desk.history
-    const found = foundMembership(database, this.membership, this.proposedMembership)
-    if (found !== null && this.options.reconfigEnabled) {
-      mark('a reconfiguration found in the log')
-      this.proposeMembership(found)
+    const found = this.options.reconfigEnabled ? foundMembership(this.desk.history.database) : null
+    if (found !== null) {
+      this.#foundVersion = found.version
+      if (isProposed(found, this.membership, this.proposedMembership)) {
+        mark('a reconfiguration found in the log')
+        this.proposeMembership(found)
+      }
     }
     this.desk.showMembership()
     this.election.start()
@@ -373,6 +377,12 @@ export class Member implements ElectionHost {
   }
 
   adoptMembership(membership: Membership): void {
+    // Who was removed, and is to come back with a configuration written by hand, knows better than a
+    // voter that has been away for longer: together they could elect a leader beside the real one.
+    if (membership.version < this.#foundVersion) {
+      mark('an outlived membership is not adopted')
+      return
+    }
     mark('membership adopted')
     this.commitMembership(membership)
   }
