@@ -146,6 +146,11 @@ export class EnsembleServer {
     return this.#running !== null
   }
 
+  /** Its disk may not hold what was written. */
+  get isDamaged(): boolean {
+    return this.#isDamaged
+  }
+
   get isPaused(): boolean {
     return this.#isPaused
   }

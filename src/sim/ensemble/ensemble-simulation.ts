@@ -422,6 +422,9 @@ class EnsembleSimulation {
   #canLose(server: EnsembleServer): boolean {
     const { reconfigures } = this.#options
     if (!reconfigures && !this.#isVoter(server)) return true
+    // Who is a quorum alone needs nobody's word that there ever was more.
+    const alone = new Set([server.id])
+    if (this.#ledger.memberships.some(({ voters }) => voters.containsQuorum(alone))) return false
     const { seen } = server
     seen.follow()
     const { last: committed, membership } = this.#ledger
@@ -430,6 +433,7 @@ class EnsembleSimulation {
       if (other === server || !(reconfigures || this.#isVoter(other))) return true
       other.seen.follow()
       return (
+        !other.isDamaged &&
         other.seen.holds(committed) &&
         other.seen.accepted >= seen.accepted &&
         other.seen.current >= seen.current &&
