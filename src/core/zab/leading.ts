@@ -11,7 +11,6 @@
 import { assert } from '../../base/assert.ts'
 import { LEADER_WAITING_BYTES_MAX } from '../../base/limits.ts'
 import { mark } from '../../base/marks.ts'
-import { encodeUtf8 } from '../../base/text.ts'
 import { counterOf, epochOf, formatZxid, type Zxid, ZXID_NONE, zxidOf } from '../../base/zxid.ts'
 import type { LinkId, PeerAddress, PeerDoor } from '../../ports/peer-network.ts'
 import { JuteReader, MalformedRecord } from '../jute/reader.ts'
@@ -23,30 +22,24 @@ import {
   PacketType,
   PROTOCOL_VERSION,
   type QuorumPacket,
-  readLearnerInfo,
   writeIntPacket,
 } from '../records/quorum-packet.ts'
-import { chooseSync, type SyncPlan } from './choose-sync.ts'
 import { LearnerLink, LearnerStep } from './learner-link.ts'
 import { Broadcast, designatedLeader, isQuorum } from './leading-broadcast.ts'
 import { Discovery } from './leading-discovery.ts'
+import { Introductions } from './leading-introductions.ts'
 import { Learners } from './leading-learners.ts'
 import { LearnerRequests } from './leading-requests.ts'
+import { Synchronizer, type SynchronizerOptions } from './leading-synchronizer.ts'
 import type { LogEntry } from './log-entry.ts'
 import type { LeaderRole, LearnerStatus, ZabPhase } from './roles.ts'
-import type { EpochFile, LeaderHost, ZabOptions } from './zab-host.ts'
+import type { EpochFile, LeaderHost } from './zab-host.ts'
 
-export interface LeadingOptions extends ZabOptions {
+export interface LeadingOptions extends SynchronizerOptions {
   /** Where learners connect. */
   readonly quorumAddress: PeerAddress
   /** Whether memberships have versions and may change (`reconfigEnabled`). */
   readonly reconfigEnabled: boolean
-  /** Whether every learner gets the whole database (`forceSnapshotSync`). */
-  readonly forceSnapshotSync: boolean
-  /** Observers are turned away while so many get a whole database (`leader.maxConcurrentSnapSyncs`). */
-  readonly snapshotSyncsMax: number
-  /** The same for what they lack (`leader.maxConcurrentDiffSyncs`). */
-  readonly differenceSyncsMax: number
   /** The longest string or buffer that a learner may send, in bytes. */
   readonly fieldBytesMax?: number
   /** What may wait for a quorum before a learner that asks for more is dropped. */
@@ -68,6 +61,8 @@ export class Leading implements LeaderRole {
   readonly #learners = new Learners()
   readonly #requests: LearnerRequests
   readonly #discovery: Discovery
+  readonly #introductions: Introductions
+  readonly #synchronizer: Synchronizer
   readonly #reader = new JuteReader(new Uint8Array(0))
   #state: State = 'opening'
   /** When the present state has taken too long. */
@@ -75,8 +70,6 @@ export class Leading implements LeaderRole {
   #broadcast: Broadcast | null = null
   /** Who has the history that this leader begins with, and is in its epoch. */
   readonly #haveHistory = new Set<number>()
-  /** Servers whose history could not be sent from the logs: next time they get the database. */
-  readonly #needDatabase = new Set<number>()
   /** Counted while broadcasting. It is looked at twice a tick. */
   #tick = 0
   #isHalfTick = false
@@ -87,6 +80,8 @@ export class Leading implements LeaderRole {
     this.#host = host
     this.#requests = new LearnerRequests(host)
     this.#discovery = new Discovery(options.serverId, host.epochs, host.history.lastZxid)
+    this.#introductions = new Introductions(options.serverId, host, this.#learners, this.#discovery)
+    this.#synchronizer = new Synchronizer(options, host, this.#learners)
   }
 
   get phase(): ZabPhase {
@@ -461,38 +456,13 @@ export class Leading implements LeaderRole {
   }
 
   #onInfo(learner: LearnerLink, packet: QuorumPacket): void {
-    const isFollower = packet.type === PacketType.followerInfo
-    if (!isFollower && packet.type !== PacketType.observerInfo) {
-      this.#refuse(learner, `${packetName(packet.type)} where it should introduce itself`)
+    const problem = this.#introductions.problemOf(learner, packet)
+    if (problem !== null) {
+      this.#refuse(learner, problem)
       return
     }
-    const info = readLearnerInfo(packet, this.#reader)
     const acceptedEpoch = epochOf(packet.zxid)
-    if (info === null || info.protocolVersion < PROTOCOL_VERSION) {
-      this.#refuse(learner, 'it is older than ZooKeeper 3.4')
-      return
-    }
-    learner.serverId = info.serverId
-    learner.isFollower = isFollower
-    if (info.serverId < 0 || info.serverId === this.#options.serverId) {
-      this.#refuse(learner, `no learner can be server ${info.serverId}`)
-      return
-    }
-    // Its membership was decided by a quorum that we have not heard of: it must not lose it.
-    if (info.configVersion > this.#host.membership.version) {
-      this.#refuse(learner, 'its membership is newer than ours')
-      return
-    }
-    if (!this.#discovery.isUsable(acceptedEpoch)) {
-      this.#refuse(learner, `it cannot have accepted epoch ${acceptedEpoch}, or be led in another`)
-      return
-    }
     this.#replaceTwin(learner)
-    if (!this.#isMember(learner.serverId) && this.#countOutsiders() >= OUTSIDERS_MAX) {
-      mark('leading.outsider-turned-away')
-      this.#refuse(learner, 'too many learners are no members')
-      return
-    }
     learner.step = LearnerStep.introduced
     learner.expectNothing()
     const isChoosing = this.#state === 'opening' || this.#state === 'choosing'
@@ -504,7 +474,7 @@ export class Leading implements LeaderRole {
       return
     }
     if (isChoosing) {
-      this.#discovery.arrive(learner.serverId, acceptedEpoch, isFollower)
+      this.#discovery.arrive(learner.serverId, acceptedEpoch, learner.isFollower)
       this.#tryChooseEpoch()
     } else if (this.#state !== 'recording') {
       this.#invite(learner)
@@ -513,20 +483,6 @@ export class Leading implements LeaderRole {
 
   #isVoter({ serverId, isFollower }: LearnerLink): boolean {
     return isFollower && this.#host.membership.voters.voters.has(serverId)
-  }
-
-  #isMember(serverId: number): boolean {
-    const { membership, proposedMembership } = this.#host
-    return membership.members.has(serverId) || proposedMembership?.members.has(serverId) === true
-  }
-
-  /** Servers on their way into the ensemble, mostly: there are never many of them. */
-  #countOutsiders(): number {
-    let count = 0
-    for (const { step, serverId } of this.#learners.all) {
-      if (step !== LearnerStep.connected && !this.#isMember(serverId)) count++
-    }
-    return count
   }
 
   /** A server has one link; a second one means that the first is dead and we have not heard of it. */
@@ -567,70 +523,15 @@ export class Leading implements LeaderRole {
     this.#tryAdoptEpoch()
   }
 
-  /**
-   * Chooses what a learner gets and makes it part of the broadcast, at one moment: what is committed
-   * is in the plan, what is proposed comes behind it, and nothing falls between (ZOOKEEPER-962).
-   */
   #synchronize(learner: LearnerLink): void {
-    const { history } = this.#host
-    const plan = this.#planFor(learner)
-    const isSnapshot = plan.kind === 'snap'
-    if (!learner.isFollower && this.#isTooBusyFor(isSnapshot)) {
-      mark('leading.observer-turned-away')
-      if (plan.kind !== 'snap') plan.missing.close()
-      this.#refuse(learner, 'too many learners are being synchronised')
+    const isServing = this.#state === 'broadcasting'
+    const problem = this.#synchronizer.begin(learner, this.#established, this.#epochZxid, isServing)
+    if (problem !== null) {
+      this.#refuse(learner, problem)
       return
     }
-    learner.step = LearnerStep.syncing
-    learner.syncKind = plan.kind
     learner.expectWithin(this.#initMs, this.#host.nowMs)
-    // What it acknowledged on an earlier link it may be about to lose for a while.
-    this.#established.leader.forget(learner.serverId)
-    this.#host.remark('info', 'a learner joins', {
-      server: learner.serverId,
-      sync: plan.kind,
-      from: formatZxid(learner.lastZxid),
-      to: formatZxid(plan.kind === 'snap' ? history.lastZxid : plan.last),
-    })
-    learner.output.openHistory(plan)
-    if (!this.#options.faults.joinsLate) this.#join(learner)
-    const { text } = this.#membershipFor(learner)
-    learner.output.data(PacketType.newLeader, this.#epochZxid, encodeUtf8(text))
     this.#checkOutput(learner)
-  }
-
-  /**
-   * A learner takes it for decided when we serve. What is proposed by then is decided with that; what
-   * is proposed later an observer, who sees no proposals, must not hear of before it is decided.
-   */
-  #membershipFor(learner: LearnerLink): Membership {
-    const { membership, proposedMembership } = this.#host
-    const isDecidedLater = this.#state === 'broadcasting' && !learner.isFollower
-    return isDecidedLater ? membership : (proposedMembership ?? membership)
-  }
-
-  #planFor(learner: LearnerLink): SyncPlan {
-    const { history } = this.#host
-    const { faults, forceSnapshotSync } = this.#options
-    const needsDatabase = this.#needDatabase.delete(learner.serverId)
-    return chooseSync(learner.lastZxid, {
-      history,
-      forceSnapshotSync: forceSnapshotSync || needsDatabase,
-      faults,
-    })
-  }
-
-  #isTooBusyFor(isSnapshot: boolean): boolean {
-    const { snapshotSyncsMax, differenceSyncsMax } = this.#options
-    return (
-      this.#learners.countSyncing(isSnapshot) >=
-      (isSnapshot ? snapshotSyncsMax : differenceSyncsMax)
-    )
-  }
-
-  #join(learner: LearnerLink): void {
-    if (learner.isFollower) this.#established.sendOutstanding(learner)
-    this.#learners.forward(learner)
   }
 
   #onHistoryTaken(learner: LearnerLink, packet: QuorumPacket): void {
@@ -693,7 +594,7 @@ export class Leading implements LeaderRole {
   #checkOutput(learner: LearnerLink): void {
     const { problem, isHistoryBroken } = learner.output
     if (problem === null) return
-    if (isHistoryBroken) this.#needDatabase.add(learner.serverId)
+    if (isHistoryBroken) this.#synchronizer.sendDatabaseNext(learner)
     this.#refuse(learner, problem)
   }
 
@@ -745,9 +646,6 @@ export class Leading implements LeaderRole {
 
 /** Links that have not said whose they are; the oldest goes when another one comes. */
 const STRANGERS_MAX = 64
-
-/** Learners that are no members. */
-const OUTSIDERS_MAX = 100
 
 /** What may wait to be read of a learner that does not serve yet: a packet with a number or two. */
 const INTRODUCTION_BYTES_MAX = 4 << 10
