@@ -60,6 +60,8 @@ export class SmallLeaderHost implements LeaderHost {
   left: string | null = null
   leftFor: number | null = null
   liveSessions: ReadonlySet<bigint> = new Set()
+  /** Their end is proposed, but not committed. */
+  endingSessions: ReadonlySet<bigint> = new Set()
   keepsRole: (membership: Membership) => boolean = () => true
   /** What a request leads to, at once. */
   onRequest: (request: ForwardedRequest) => void = () => {}
@@ -154,7 +156,8 @@ export class SmallLeaderHost implements LeaderHost {
     this.touches.push([sessionHigh, sessionLow, timeoutMs])
   }
 
-  revalidate(_from: LinkId, sessionId: bigint): boolean {
+  revalidate(_from: LinkId, sessionId: bigint): boolean | null {
+    if (this.endingSessions.has(sessionId)) return null
     return this.liveSessions.has(sessionId)
   }
 

@@ -3,6 +3,7 @@
 // what it sends meanwhile waits.
 
 import { Ring } from '../../base/ring.ts'
+import { mark } from '../../base/marks.ts'
 import { type SessionId, sessionIdOf } from '../../base/session-id.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import { type JuteReader, MalformedRecord } from '../jute/reader.ts'
@@ -90,14 +91,25 @@ export class Handshakes {
     this.#beginServing(connection, session)
   }
 
+  /** A session is over: a client that waits to go on with it hears so, others are disconnected. */
+  ended(id: SessionId): void {
+    const connection = this.#sessions.ended(id)
+    const asked = this.#asked.get(id)
+    this.#asked.delete(id)
+    for (const one of [connection, asked?.connection]) {
+      if (one?.state === 'connecting') this.#refuse(one)
+      else if (one !== undefined) this.#clients.drop(one)
+    }
+  }
+
   /** Everything committed has been applied: renewals that waited for it are answered. */
   settleRenewals(): void {
     for (let next = this.#renewals.peek(); next !== undefined; next = this.#renewals.peek()) {
       if (next.after > this.#database.lastZxid) break
       this.#renewals.shift()
       if (next.connection.state !== 'connecting') continue
-      if (next.session.closing) this.#refuse(next.connection)
-      else this.#beginServing(next.connection, next.session)
+      // Its end is under way: that comes next, or nothing, and the client is told then.
+      if (!next.session.closing) this.#beginServing(next.connection, next.session)
     }
   }
 
@@ -129,7 +141,18 @@ export class Handshakes {
     }
     const session = this.#sessions.renew(id, timeoutMs, OWNED_HERE, this.#time.nowMs)
     if (session === null) this.#refuse(connection)
+    else if (session.closing) this.#awaitEnd(connection, session)
     else this.#renew(connection, session, this.#writes.lastProposed)
+  }
+
+  /**
+   * A session's end that is not committed may never come, if the leader changes: until then nobody is
+   * told of it (ZooKeeper's clients are, and may find their old ephemerals beside their new ones).
+   */
+  #awaitEnd(connection: ClientConnection, session: TrackedSession): void {
+    mark('a client waits for the end of its session')
+    connection.state = 'connecting'
+    this.#sessions.attach(connection, session)
   }
 
   /** Without a leader, every session that is not known to be over goes on here, for the time being. */

@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 
 import { OUTPUT_CLOSE_BYTES, OUTPUT_PAUSE_BYTES } from '../../base/limits.ts'
-import { sessionIdOf } from '../../base/session-id.ts'
+import { type SessionId, sessionIdOf } from '../../base/session-id.ts'
 import type { Zxid } from '../../base/zxid.ts'
 import { NodeHasher } from '../../io/crypto/node-hasher.ts'
 import { JuteWriter } from '../jute/writer.ts'
@@ -12,6 +12,7 @@ import { WORLD_ALL } from '../records/acl.ts'
 import { PASSWORD_BYTES, writeConnectRequest } from '../records/connect.ts'
 import { OpCode } from '../records/opcodes.ts'
 import { createRequest, readRequest } from '../records/requests.ts'
+import { sessionPassword } from '../session/password.ts'
 import { Database } from '../tree/database.ts'
 import { NaiveTree } from '../tree/naive-tree.ts'
 import { Pump } from './pump.ts'
@@ -95,16 +96,22 @@ function frame(write: (out: JuteWriter) => void): Uint8Array {
   return out.copy()
 }
 
-const handshake = frame((out) =>
-  writeConnectRequest(out, {
-    protocolVersion: 0,
-    lastZxidSeen: 0 as Zxid,
-    timeOut: 10_000,
-    sessionId: 0n,
-    passwd: new Uint8Array(PASSWORD_BYTES),
-    readOnly: false,
-  }),
-)
+const handshakeOf = (sessionId: bigint, passwd: Uint8Array): Uint8Array =>
+  frame((out) =>
+    writeConnectRequest(out, {
+      protocolVersion: 0,
+      lastZxidSeen: 0 as Zxid,
+      timeOut: 10_000,
+      sessionId,
+      passwd,
+      readOnly: false,
+    }),
+  )
+
+const handshake = handshakeOf(0n, new Uint8Array(PASSWORD_BYTES))
+
+const comingBack = (session: SessionId): Uint8Array =>
+  handshakeOf(session, sessionPassword(session))
 
 const create = (path: string, bytes = 0): Uint8Array =>
   frame((out) => {
@@ -175,6 +182,20 @@ it('a read is answered at once', () => {
   connect(1)
   pump.bytes(1, getData('/'))
   expect(takeAsked()).toEqual([`send 1 ${4 + 16 + 4 + 68}`])
+})
+
+it('the end of a session is told when the disk has it, and not before', () => {
+  connect(1)
+  const session = sessionIdOf(0x0100000000000000n)
+  pump.closed(1)
+  pump.endSession(session)
+  pump.opened(2, '127.0.0.1', 1)
+  takeAsked()
+  pump.bytes(2, comingBack(session))
+  pump.endTurn()
+  expect(takeAsked()).toEqual(['wake at 60000', 'flush'])
+  pump.durable(lastAppended)
+  expect(takeAsked()).toEqual(['send 2 41', 'close 2'])
 })
 
 it('closes after what was to be sent', () => {

@@ -2,7 +2,7 @@
 // moment at which a server stands in an ensemble, or stands alone, until it loses that place:
 // nothing of it outlives a change of role, and no client is connected in between.
 
-import { type SessionId, sessionIdOf } from '../../base/session-id.ts'
+import { sessionIdOf } from '../../base/session-id.ts'
 import type { Hasher } from '../../ports/hasher.ts'
 import { JuteReader } from '../jute/reader.ts'
 import { Applier } from '../pipeline/apply.ts'
@@ -106,7 +106,7 @@ export class Service {
       if (connection !== null) this.#onSessionCreated(connection)
     } else {
       if (connection !== null) this.requests.written(connection, txnCxid(entry), this.#applier)
-      if (type === OpCode.closeSession) this.#dropSession(txnSession(entry))
+      if (type === OpCode.closeSession) this.handshakes.ended(txnSession(entry))
     }
     this.#hasApplied = true
   }
@@ -121,7 +121,8 @@ export class Service {
   /** A session is to end now, as if its time had run out. */
   endSession(id: bigint): void {
     const session = this.sessions.tracker.get(sessionIdOf(id))
-    if (this.sessions.local?.get(sessionIdOf(id)) !== undefined) this.#dropSession(sessionIdOf(id))
+    if (this.sessions.local?.get(sessionIdOf(id)) !== undefined)
+      this.handshakes.ended(sessionIdOf(id))
     if (session === undefined || session.closing || this.#proposer === null) return
     this.sessions.tracker.markClosing(session)
     this.#expire(session)
@@ -131,7 +132,7 @@ export class Service {
     const { nowMs, wallMs } = this.#time
     for (const { id } of this.sessions.local?.expired(nowMs) ?? []) {
       this.#clients.expiredSessionCount++
-      this.#dropSession(id)
+      this.handshakes.ended(id)
     }
     if (this.#proposer === null) return
     for (const session of this.sessions.tracker.expired(nowMs)) this.#expire(session)
@@ -162,11 +163,5 @@ export class Service {
     const session = connection.session!
     if (session.scope === 'upgrading') this.sessions.upgraded(connection, this.#time.nowMs)
     else this.handshakes.created(connection, session)
-  }
-
-  /** A session is over: its client learns it from its connection. */
-  #dropSession(id: SessionId): void {
-    const connection = this.sessions.ended(id)
-    if (connection !== undefined) this.#clients.drop(connection)
   }
 }

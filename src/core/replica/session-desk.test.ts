@@ -75,7 +75,11 @@ it('only its own password opens a session', () => {
 it('a session that is not there, or whose end is under way, is not renewed', () => {
   expect(desk.renew(FIRST, 4_000, OWNED_HERE, 0)).toBeNull()
   desk.tracker.markClosing(desk.tracker.add(FIRST, 4_000, 0))
-  expect(desk.renew(FIRST, 4_000, OWNED_HERE, 0)).toBeNull()
+  expect(desk.renew(FIRST, 40_000, 7, 0)).toMatchObject({
+    closing: true,
+    timeoutMs: 4_000,
+    owner: null,
+  })
 })
 
 it('a former connection that goes does not take the session from the present one', () => {

@@ -82,12 +82,13 @@ export class SessionDesk {
   }
 
   /**
-   * The session that a client of `owner` goes on with; null where it is over. Only for a server
-   * that decides on the end of sessions.
+   * The session that a client of `owner` goes on with; null where it is over. One whose end is under
+   * way is given back as it is, `closing`. Only for a server that decides on the end of sessions.
    */
   renew(id: SessionId, timeoutMs: number, owner: number, nowMs: number): TrackedSession | null {
     const session = this.tracker.get(id)
-    if (session === undefined || session.closing) return null
+    if (session === undefined) return null
+    if (session.closing) return session
     session.owner = owner
     return this.tracker.add(id, timeoutMs, nowMs)
   }

@@ -139,10 +139,11 @@ export class ZabDesk implements LeaderHost, LearnerHost {
     if (session !== undefined) tracker!.touch(session, this.nowMs)
   }
 
-  revalidate(from: LinkId, sessionId: bigint, timeoutMs: number): boolean {
+  revalidate(from: LinkId, sessionId: bigint, timeoutMs: number): boolean | null {
     const sessions = this.#member.service?.sessions
     if (sessions === undefined) return false
-    return sessions.renew(sessionIdOf(sessionId), timeoutMs, from, this.nowMs) !== null
+    const session = sessions.renew(sessionIdOf(sessionId), timeoutMs, from, this.nowMs)
+    return session?.closing === true ? null : session !== null
   }
 
   learnerGone(_link: LinkId): void {

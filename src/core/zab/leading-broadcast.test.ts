@@ -188,6 +188,15 @@ describe('a leader of three with both followers', () => {
       ])
     })
 
+    it('a session whose end is not committed, which it says nothing of yet', () => {
+      scene.host.endingSessions = new Set([9n])
+      scene.send(two, PacketType.revalidate, ZXID_NONE, (out) => {
+        out.long(9n)
+        out.int(9_000)
+      })
+      expect(scene.packets(two)).toEqual([])
+    })
+
     it('nothing that is cut short', () => {
       scene.send(two, PacketType.ping, ZXID_NONE, (out) => out.int(1))
       scene.send(three, PacketType.request, ZXID_NONE, (out) => out.int(1))

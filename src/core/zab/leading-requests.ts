@@ -67,6 +67,7 @@ export class LearnerRequests {
     const reader = this.#open(packet)
     const sessionId = reader.long()
     const isValid = this.#host.revalidate(learner.link, sessionId, reader.int())
+    if (isValid === null) return
     const out = this.#answer
     out.reset()
     out.long(sessionId)

@@ -94,8 +94,11 @@ export interface LeaderHost extends ZabHost {
   request(request: ForwardedRequest): void
   /** A learner has heard of the session since it was asked last. */
   touched(sessionHigh: number, sessionLow: number, timeoutMs: number): void
-  /** Whether the session lives; from now on it belongs to that learner. */
-  revalidate(from: LinkId, sessionId: bigint, timeoutMs: number): boolean
+  /**
+   * Whether the session lives; from now on it belongs to that learner. Null where its end is under
+   * way but not committed: the learner will hear of that, or nothing will have come of it.
+   */
+  revalidate(from: LinkId, sessionId: bigint, timeoutMs: number): boolean | null
   /** A learner is gone, and with it the sessions' way to us. */
   learnerGone(link: LinkId): void
 }
