@@ -487,7 +487,10 @@ class ForgedVoter implements PeerEvents {
       text(random.chance(0.05) ? '/x/y//z' : path)
       int(random.chance(0.5) ? -1 : 0)
       out.push(0, 0, 0, 0, 0, 0, 0, 1)
-      for (let i = 0; i < 60; i++) out.push(random.chance(0.05) ? random.below(256) : 0)
+      const isStrange = random.chance(0.1)
+      for (let i = 0; i < 60; i++) {
+        out.push(isStrange && random.chance(0.05) ? random.below(256) : 0)
+      }
     }
     text('/')
     text('BenWasHere')
