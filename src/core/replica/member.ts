@@ -425,7 +425,7 @@ export class Member implements ElectionHost {
     assert(leading !== null, 'who does not lead serves as a leader')
     this.#service = this.#maker.lead(leading, this)
     this.election.settle(ServerState.leading, { ...this.election.vote, peerEpoch: epoch })
-    this.#ready.wantsSnapshot = true
+    this.wantSnapshot()
     this.#service.closeUnknownSessions()
     this.remark('info', 'leading', { epoch })
   }
@@ -437,6 +437,11 @@ export class Member implements ElectionHost {
     const state = this.#standing === 'observing' ? ServerState.observing : ServerState.following
     this.election.settle(state, { ...this.election.vote, peerEpoch: epoch })
     this.remark('info', this.#standing, { epoch, leader: this.election.vote.leader })
+  }
+
+  /** One as is written now and then is written now. */
+  wantSnapshot(): void {
+    this.#ready.wantsSnapshot = true
   }
 
   addTask(task: DiskTask): void {

@@ -38,6 +38,8 @@ export class ZabDesk implements LeaderHost, LearnerHost {
   readonly #reader = new JuteReader(EMPTY_BYTES)
   #intake: SnapshotIntake | null = null
   #filler: DatabaseFiller | null = null
+  /** What is on the disk goes back to a leader's stream. */
+  #isUnsealed = false
 
   constructor(member: Member, database: Database) {
     this.#member = member
@@ -81,7 +83,19 @@ export class ZabDesk implements LeaderHost, LearnerHost {
     else {
       service.commit(entry)
       this.history.committed.add(entry)
+      this.#sealHistory()
     }
+  }
+
+  /**
+   * A database that a leader sent shows more than its zxid says, and so does the snapshot that was
+   * made of it: a start from that one meets digests that do not agree until it has caught up. Once
+   * they do agree, another snapshot takes its place.
+   */
+  #sealHistory(): void {
+    if (!this.#isUnsealed || this.history.database.fuzzyUntil === UNTIL_EQUAL) return
+    this.#isUnsealed = false
+    this.#member.wantSnapshot()
   }
 
   /** The entry changes the database while no client is served. */
@@ -173,6 +187,7 @@ export class ZabDesk implements LeaderHost, LearnerHost {
     this.#intake = new SnapshotIntake(this.#filler, this.#member.options.fieldBytesMax)
     this.#filler.database.lastZxid = zxid
     this.#filler.database.fuzzyUntil = UNTIL_EQUAL
+    this.#isUnsealed = true
     this.history.replace(this.#filler.database)
   }
 
