@@ -280,8 +280,8 @@ export class Ledger implements HistoryView {
     write: DeliveredWrite | null,
   ): Answer {
     if (write === null || !isMoved(txn)) {
-      // Some errors come before the question of whose session it is.
-      if (write !== null && !isError(txn)) this.#writes.requireOwner(txn, write)
+      // Some errors come before the question of whose session it is, and an empty multi asks none.
+      if (write !== null && isEffective(txn)) this.#writes.requireOwner(txn, write)
       return judgeTxn(this.#rules, before, draft, txn, write)
     }
     this.#writes.requireMoved(txn, write)
@@ -300,8 +300,10 @@ export class Ledger implements HistoryView {
   }
 }
 
-const isError = ({ type, parts }: ModelTxn): boolean =>
-  type === OpCode.error || parts?.some((part) => part.type === OpCode.error) === true
+const isEffective = ({ type, parts }: ModelTxn): boolean =>
+  parts === null
+    ? type !== OpCode.error
+    : parts.length > 0 && parts.every((part) => part.type !== OpCode.error)
 
 /** Refused because it came over a connection that the session has left. */
 function isMoved(txn: ModelTxn): boolean {
