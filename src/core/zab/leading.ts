@@ -553,7 +553,9 @@ export class Leading implements LeaderRole {
       this.#serve(learner)
       return
     }
-    if (learner.isFollower) this.#haveHistory.add(learner.serverId)
+    // Also of one that observes: it may vote in the membership that is proposed, and comes back as a
+    // follower when that is decided (ZooKeeper 3.9 `Leader.waitForNewLeaderAck`).
+    this.#haveHistory.add(learner.serverId)
     this.#tryLead()
   }
 

@@ -98,7 +98,7 @@ export class LearnerLink {
 
   /** Alive as of the leader's tick (ZooKeeper 3.9 `LearnerHandler.synced`). */
   isInStep(tick: number): boolean {
-    return this.isFollower && tick <= this.lastTick
+    return tick <= this.lastTick
   }
 
   statusIn(membership: Membership, tick: number): LearnerStatus {

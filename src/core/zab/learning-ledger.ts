@@ -10,6 +10,7 @@ import { epochOf, type Zxid, ZXID_NONE } from '../../base/zxid.ts'
 import type { LinkId } from '../../ports/peer-network.ts'
 import { JuteReader, MalformedRecord } from '../jute/reader.ts'
 import { packetName, PacketType, type QuorumPacket, writePacket } from '../records/quorum-packet.ts'
+import type { Membership } from '../quorum/membership.ts'
 import type { LogEntry } from './log-entry.ts'
 import { ProposalQueue } from './proposal-queue.ts'
 import { membershipTextOf, proposedEntry } from './proposed-entry.ts'
@@ -90,6 +91,9 @@ export class LearningLedger {
   propose(packet: QuorumPacket, skip: number): LogEntry | null {
     const entry = proposedEntry(packet, skip, this.#reader)
     this.#host.checkTransaction(entry)
+    // Everything that may be unreadable is read before the proposal is taken up.
+    const text = membershipTextOf(entry, this.#reader)
+    const proposed = text === null ? null : this.#host.membershipOf(text)
     const problem =
       epochOf(entry.zxid) > this.epoch ? 'a proposal of a later epoch' : this.#queue.add(entry)
     if (problem !== null) {
@@ -97,8 +101,7 @@ export class LearningLedger {
       this.end(`the leader broke its promise: ${problem}`)
       return null
     }
-    const text = membershipTextOf(entry, this.#reader)
-    if (text !== null) this.#onReconfiguration(text)
+    if (proposed !== null) this.#onReconfiguration(proposed)
     return entry
   }
 
@@ -214,9 +217,8 @@ export class LearningLedger {
    * From its proposal on, a new membership has a say in elections, so that a leader that dies in
    * between does not leave two quorums behind (ZooKeeper 3.9, dynamic reconfiguration).
    */
-  #onReconfiguration(text: string): void {
+  #onReconfiguration(proposed: Membership): void {
     const { membership, proposedMembership } = this.#host
-    const proposed = this.#host.membershipOf(text)
     if (proposed.version <= membership.version) return
     if (proposed.version === proposedMembership?.version) return
     this.#host.proposeMembership(proposed)
