@@ -63,7 +63,7 @@ describe.skipIf(missing !== null).each(ensembles)(
         await everybodyKnows(ensemble.running, linesOf(first, second, third, fourth))
 
         const rest = [first, second, fourth]
-        await reconfigure(second, `-members ${linesOf(...rest).join(',')}`)
+        await reconfigure(second, `-members ${linesOf(...rest).join(',')}`, true)
         await third.stop()
         const next = await ensemble.leader()
         expect(rest).toContain(next)
@@ -83,10 +83,15 @@ function linesOf(...members: readonly Member[]): string[] {
   return members.map(({ id, line }) => `server.${id}=${line}`)
 }
 
-/** Through one server, as the super user. */
-async function reconfigure(through: Member, change: string): Promise<void> {
+/**
+ * Through one server, as the super user. Where the leader has to go, the server that is asked may
+ * disconnect its clients before they are answered, as Apache's does now and then: who knows what in
+ * the end is looked at afterwards.
+ */
+async function reconfigure(through: Member, change: string, endsLeader = false): Promise<void> {
   const input = `addauth digest ${superPassword}\nreconfig ${change}\nquit\n`
   const { output, errors } = await zkCli(`127.0.0.1:${through.port}`, [], input)
+  if (endsLeader && `${output}${errors}`.includes('ConnectionLoss')) return
   expect(output, errors).toContain('Committed new configuration')
 }
 
