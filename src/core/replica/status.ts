@@ -63,7 +63,7 @@ export class ReplicaStatus {
   }
 
   get sessionCount(): number {
-    return this.#replica.service?.sessions.tracker.size ?? 0
+    return this.#replica.database.sessions.size
   }
 
   /** Sessions whose time ran out, since the start. */
