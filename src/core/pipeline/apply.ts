@@ -7,6 +7,7 @@ import { JuteWriter } from '../jute/writer.ts'
 import { ErrorCode } from '../records/errors.ts'
 import { MULTI_END, multiHeader } from '../records/multi.ts'
 import { OpCode } from '../records/opcodes.ts'
+import { txnTypeAt } from '../records/txn.ts'
 import type { DataTree, Row } from '../tree/data-tree.ts'
 import type { ChangeObserver, Database } from '../tree/database.ts'
 import type { Notifier } from './notify.ts'
@@ -33,7 +34,7 @@ export class Applier implements ChangeObserver {
   /** `wantsReply`: a client of this server waits for the outcome. */
   apply(zxid: Zxid, bytes: Uint8Array, start: number, end: number, wantsReply: boolean): void {
     this.#wantsReply = wantsReply
-    this.#isMulti = txnType(bytes, start) === OpCode.multi
+    this.#isMulti = txnTypeAt(bytes, start) === OpCode.multi
     this.error = ErrorCode.Ok
     this.isSessionMoved = false
     this.body.reset()
@@ -112,10 +113,6 @@ export class Applier implements ChangeObserver {
     }
   }
 }
-
-/** The type in a transaction's header; codes are small, so its last two bytes tell. */
-const txnType = (bytes: Uint8Array, start: number): number =>
-  ((bytes[start + 30]! << 24) >> 16) | bytes[start + 31]!
 
 /** In a multi, every create but the plain one is answered as create2. */
 const resultType = (type: number): number =>

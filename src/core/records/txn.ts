@@ -29,6 +29,10 @@ export const txnHeader = record({ clientId: long, cxid: int, zxid, time: safeLon
 
 export type TxnHeader = Decoded<typeof txnHeader>
 
+/** The type of the transaction that begins at `start`; codes are small, so its last two bytes tell. */
+export const txnTypeAt = (bytes: Uint8Array, start: number): number =>
+  ((bytes[start + 30]! << 24) >> 16) | bytes[start + 31]!
+
 /** create and create2; `parentCVersion` is the parent's count of creations after this one, or -1. */
 export const createTxn = record({
   path: ustring,

@@ -2,11 +2,10 @@
 // `records/txn.ts`).
 
 import { type SessionId, sessionIdOf } from '../../base/session-id.ts'
+import { txnTypeAt } from '../records/txn.ts'
 import type { LogEntry } from '../zab/log-entry.ts'
 
-/** The type; codes are small, so the last two bytes tell. */
-export const txnType = ({ bytes, start }: LogEntry): number =>
-  ((bytes[start + 30]! << 24) >> 16) | bytes[start + 31]!
+export const txnType = ({ bytes, start }: LogEntry): number => txnTypeAt(bytes, start)
 
 /** The upper half of the client's session id. */
 export const txnClientHigh = ({ bytes, start }: LogEntry): number => wordAt(bytes, start)

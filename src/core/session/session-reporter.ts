@@ -3,7 +3,7 @@
 // `LearnerSessionTracker`).
 
 import type { SessionId } from '../../base/session-id.ts'
-import type { SessionTable, TrackedSession } from './session-tracker.ts'
+import { type SessionTable, type TrackedSession, newSession } from './session-tracker.ts'
 
 export class SessionReporter implements SessionTable {
   readonly nextDeadlineMs: number = Infinity
@@ -18,14 +18,7 @@ export class SessionReporter implements SessionTable {
   add(id: SessionId, timeoutMs: number, nowMs: number): TrackedSession {
     let session = this.#sessions.get(id)
     if (session === undefined) {
-      session = {
-        id,
-        timeoutMs,
-        closing: false,
-        deadlineMs: Infinity,
-        scope: 'global',
-        owner: null,
-      }
+      session = newSession(id, timeoutMs)
       this.#sessions.set(id, session)
     } else {
       session.timeoutMs = timeoutMs

@@ -22,6 +22,16 @@ export interface TrackedSession {
   owner: number | null
 }
 
+/** A session that is in no bucket yet. */
+export const newSession = (id: SessionId, timeoutMs: number): TrackedSession => ({
+  id,
+  timeoutMs,
+  closing: false,
+  deadlineMs: Infinity,
+  scope: 'global',
+  owner: null,
+})
+
 /** What is asked of the sessions' keeper while requests are served. */
 export interface SessionTable {
   readonly size: number
@@ -74,14 +84,7 @@ export class SessionTracker implements SessionTable {
   add(id: SessionId, timeoutMs: number, nowMs: number): TrackedSession {
     let session = this.#sessions.get(id)
     if (session === undefined) {
-      session = {
-        id,
-        timeoutMs,
-        closing: false,
-        deadlineMs: Infinity,
-        scope: 'global',
-        owner: null,
-      }
+      session = newSession(id, timeoutMs)
       this.#sessions.set(id, session)
     } else {
       session.timeoutMs = timeoutMs

@@ -11,7 +11,7 @@ import { type Zxid, ZXID_ZERO } from '../../base/zxid.ts'
 import type { LinkId } from '../../ports/peer-network.ts'
 import { JuteWriter } from '../jute/writer.ts'
 import type { Membership } from '../quorum/membership.ts'
-import type { QuorumVerifier } from '../quorum/quorum.ts'
+import { JointQuorum, type QuorumVerifier } from '../quorum/quorum.ts'
 import { PacketType } from '../records/quorum-packet.ts'
 import { Leader } from './leader.ts'
 import type { LearnerLink } from './learner-link.ts'
@@ -64,7 +64,7 @@ export class Broadcast {
       assert(this.#reconfiguration === null, 'a reconfiguration is proposed while another is')
       this.#reconfiguration = { zxid: entry.zxid, membership }
       this.#host.proposeMembership(membership)
-      this.leader.setQuorum(bothOf(this.#host.membership.voters, membership.voters))
+      this.leader.setQuorum(new JointQuorum(this.#host.membership.voters, membership.voters))
     }
     this.leader.propose(entry)
     this.#outstandingBytes += entry.end - entry.start
@@ -184,16 +184,8 @@ function decidingQuorum(host: LeaderHost): QuorumVerifier {
   if (proposedMembership === null || proposedMembership.version <= membership.version) {
     return membership.voters
   }
-  return bothOf(membership.voters, proposedMembership.voters)
+  return new JointQuorum(membership.voters, proposedMembership.voters)
 }
-
-const bothOf = (one: QuorumVerifier, other: QuorumVerifier): QuorumVerifier => ({
-  voters: new Set([...one.voters, ...other.voters]),
-  weightOf: (id) => Math.max(one.weightOf(id), other.weightOf(id)),
-  containsQuorum: (acks) => one.containsQuorum(acks) && other.containsQuorum(acks),
-  highestCommitted: (acked) =>
-    Math.min(one.highestCommitted(acked), other.highestCommitted(acked)) as Zxid,
-})
 
 function encodeServerId(id: number): Uint8Array {
   const out = new JuteWriter(8)
