@@ -91,27 +91,29 @@ describe.each(compositions)('$name', ({ plans, needs }) => {
   })
 
   check('what is written at one server is read at the next after a sync', async () => {
-    await clientAt(0).create('/work')
+    await clientAt(0).create('/roles')
     await forEachPair(async (here, there) => {
       const [writer, reader] = [clientAt(here), clientAt(there)]
       const made = [
-        await writer.create(`/work/plain-${here}`, `by ${here}`),
-        await writer.create('/work/s-', '', { sequential: true }),
-        await writer.create(`/work/ephemeral-${here}`, 'e', { ephemeral: true }),
-        await writer.create('/work/es-', '', { ephemeral: true, sequential: true }),
-        await writer.create(`/work/container-${here}`, '', { container: true }),
-        await writer.create(`/work/ttl-${here}`, '', { ttl: 600_000 }),
+        await writer.create(`/roles/plain-${here}`, `by ${here}`),
+        await writer.create('/roles/s-', '', { sequential: true }),
+        await writer.create(`/roles/ephemeral-${here}`, 'e', { ephemeral: true }),
+        await writer.create('/roles/es-', '', { ephemeral: true, sequential: true }),
+        await writer.create(`/roles/container-${here}`, '', { container: true }),
+        await writer.create(`/roles/ttl-${here}`, '', { ttl: 600_000 }),
       ]
-      await reader.sync('/work')
+      await reader.sync('/roles')
       for (const { path, stat } of made) expect(await reader.exists(path)).toEqual(stat)
-      expect(await reader.setData(`/work/plain-${here}`, 'changed', { version: 0 })).toMatchObject({
-        stat: { version: 1 },
-      })
-      await writer.sync('/work')
-      expect(text((await writer.getData(`/work/plain-${here}`)).data)).toBe('changed')
-      await writer.delete(`/work/plain-${here}`, { version: 1 })
+      expect(await reader.setData(`/roles/plain-${here}`, 'changed', { version: 0 })).toMatchObject(
+        {
+          stat: { version: 1 },
+        },
+      )
+      await writer.sync('/roles')
+      expect(text((await writer.getData(`/roles/plain-${here}`)).data)).toBe('changed')
+      await writer.delete(`/roles/plain-${here}`, { version: 1 })
     })
-    const names = (await clientAt(3).getChildren('/work')).children
+    const names = (await clientAt(3).getChildren('/roles')).children
     const sequential = names.filter((name) => /^e?s-/.test(name)).map((name) => name.slice(-10))
     // Six of each server's nodes count, wherever they were created.
     expect(sequential.sort()).toEqual(
@@ -141,12 +143,12 @@ describe.each(compositions)('$name', ({ plans, needs }) => {
 
   check('a request that fails is refused alike at every server', async () => {
     for (const client of clients) {
-      await expect(client.create('/work')).rejects.toMatchObject({ code: 'ZK_NODE_EXISTS' })
+      await expect(client.create('/roles')).rejects.toMatchObject({ code: 'ZK_NODE_EXISTS' })
       await expect(client.create('/none/x')).rejects.toMatchObject({ code: 'ZK_NO_NODE' })
-      await expect(client.delete('/work')).rejects.toMatchObject({ code: 'ZK_NOT_EMPTY' })
-      const wrongVersion = client.setData('/work', '', { version: 77 })
+      await expect(client.delete('/roles')).rejects.toMatchObject({ code: 'ZK_NOT_EMPTY' })
+      const wrongVersion = client.setData('/roles', '', { version: 77 })
       await expect(wrongVersion).rejects.toMatchObject({ code: 'ZK_BAD_VERSION' })
-      const below = client.create('/work/ephemeral-0/x')
+      const below = client.create('/roles/ephemeral-0/x')
       await expect(below).rejects.toMatchObject({ code: 'ZK_NO_CHILDREN_FOR_EPHEMERALS' })
     }
   })
@@ -215,7 +217,7 @@ describe.each(compositions)('$name', ({ plans, needs }) => {
     }
     // An attempt takes a session's connection from it, though not the session.
     await using again = await RawSession.open(portOf(2), 30_000, open.identity)
-    expect(await again.create('/work/still-', null, 3)).toMatch(/still-\d{10}$/)
+    expect(await again.create('/roles/still-', null, 3)).toMatch(/still-\d{10}$/)
   })
 
   check('an identity proven at one server counts for what the leader decides', async () => {
