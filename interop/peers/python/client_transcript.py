@@ -13,6 +13,7 @@ import threading
 
 from kazoo.client import KazooClient, KazooState
 from kazoo.exceptions import CancelledError, KazooException, LockTimeout
+from kazoo.protocol.states import Callback
 from kazoo.security import ACL, Id, Permissions, make_acl, make_digest_acl
 
 WAIT_SECONDS = 60
@@ -78,10 +79,15 @@ def connect(**options):
 
 
 def settle(client):
-    """Callbacks run in the order of answers and events, so this returns after all events."""
-    answered = threading.Event()
-    client.exists_async("/").rawlink(lambda _: answered.set())
-    wait(answered)
+    """Returns after every event that was sent before now has reached its watcher.
+
+    kazoo runs watchers and the callbacks of answers in a thread each, so an answer that came after
+    an event says only that the event is in the watchers' queue: the mark goes into that queue, too.
+    """
+    client.exists("/")
+    passed = threading.Event()
+    client.handler.dispatch_callback(Callback("watch", passed.set, ()))
+    wait(passed)
 
 
 def wait(event):
