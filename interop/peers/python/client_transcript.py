@@ -247,7 +247,6 @@ def lock():
 
     def acquire():
         waiter.acquire()
-        log.say("second has it")
         taken.set()
 
     thread = threading.Thread(target=acquire)
@@ -257,6 +256,7 @@ def lock():
     log.check("contenders", holder.contenders)
     log.check("release", holder.release)
     wait(taken)
+    log.say("second has it")
     thread.join()
     log.check("contenders", waiter.contenders)
     log.check("release", waiter.release)
