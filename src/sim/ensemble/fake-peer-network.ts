@@ -255,6 +255,8 @@ export class FakePeerNetwork {
     const { peers } = door
     link.door = door.door
     acceptor.peers = peers
+    // A reconfiguration may have given one server the address of another machine.
+    acceptor.machine = peers.machine
     acceptor.id = ++this.#count
     acceptor.isOpen = true
     peers.ends.set(acceptor.id, { link, end: acceptor })
