@@ -185,7 +185,13 @@ export const layers: readonly Layer[] = [
     purpose: 'the promise shell over core/session-client',
     reach: 'pure',
     async: true,
-    imports: ['base', 'ports', 'core/records', 'core/session-client'],
+    imports: [
+      'base',
+      'ports',
+      'core/quorum/membership-text.ts',
+      'core/records',
+      'core/session-client',
+    ],
     packages: [],
     files: [
       {

@@ -8,10 +8,12 @@ import { type Call, type CallFailure, isWrite } from '../core/session-client/cal
 import {
   AbortError,
   AuthFailedError,
+  BadArgumentsError,
   BadVersionError,
   ClosedError,
   ConnectionLossError,
   InvalidACLError,
+  NewConfigNoQuorumError,
   NoAuthError,
   NoChildrenForEphemeralsError,
   NoNodeError,
@@ -25,6 +27,8 @@ import {
   ProtocolError,
   QueueFullError,
   QuotaExceededError,
+  ReconfigDisabledError,
+  ReconfigInProgressError,
   type Retry,
   ServerError,
   SessionLostError,
@@ -65,8 +69,7 @@ export function errorOfCode(
 
 function refusal(call: Call<unknown, unknown>, context: ErrorContext): ZkError {
   const sentTwice = isWrite(call.op) && call.sends > 1
-  const isTtl = call.op === OpCode.createTTL && call.error === ErrorCode.Unimplemented
-  const hint = isTtl ? 'a ttl needs extendedTypesEnabled=true on the servers' : undefined
+  const hint = HINTS.get(call.op)?.get(call.error)
   return errorOfCode(call.error, {
     op: methodOf(call.op),
     path: context.path,
@@ -129,6 +132,23 @@ const FAILURES: Readonly<
   'auth-failed': { Class: AuthFailedError, code: 'ZK_AUTH_FAILED', retry: 'never' },
 }
 
+/** What a refusal means for one operation, where that is not what it means for all. */
+const HINTS: ReadonlyMap<OpCode, ReadonlyMap<number, string>> = new Map([
+  [
+    OpCode.createTTL,
+    new Map([[ErrorCode.Unimplemented, 'a ttl needs extendedTypesEnabled=true on the servers']]),
+  ],
+  [
+    OpCode.reconfig,
+    new Map([
+      [ErrorCode.BadVersion, 'the ensemble has another configuration than the one to be changed'],
+      [ErrorCode.BadArguments, 'the leader cannot make an ensemble of these members'],
+      [ErrorCode.NoAuth, 'changing the members takes the right to write /zookeeper/config'],
+      [ErrorCode.Unimplemented, 'a server that stands alone has no members to change'],
+    ]),
+  ],
+])
+
 interface ServerErrorFacts {
   readonly Class: ZkErrorClass
   readonly code: string
@@ -173,7 +193,7 @@ const SERVER_ERRORS: ReadonlyMap<number, ServerErrorFacts> = new Map<number, Ser
   ],
   [
     ErrorCode.BadArguments,
-    facts(ServerError, 'ZK_BAD_ARGUMENTS', 'the server finds the arguments not valid'),
+    facts(BadArgumentsError, 'ZK_BAD_ARGUMENTS', 'the server finds the arguments not valid'),
   ],
   [
     ErrorCode.Unimplemented,
@@ -221,15 +241,28 @@ const SERVER_ERRORS: ReadonlyMap<number, ServerErrorFacts> = new Map<number, Ser
   ],
   [
     ErrorCode.ReconfigInProgress,
-    facts(ServerError, 'ZK_RECONFIG_IN_PROGRESS', 'another reconfiguration is going on', 'safe'),
+    facts(
+      ReconfigInProgressError,
+      'ZK_RECONFIG_IN_PROGRESS',
+      'another reconfiguration is going on',
+      'safe',
+    ),
   ],
   [
     ErrorCode.NewConfigNoQuorum,
-    facts(ServerError, 'ZK_NEW_CONFIG_NO_QUORUM', 'the new configuration would have no quorum'),
+    facts(
+      NewConfigNoQuorumError,
+      'ZK_NEW_CONFIG_NO_QUORUM',
+      'too few of those who would vote follow the leader yet',
+    ),
   ],
   [
     ErrorCode.ReconfigDisabled,
-    facts(ServerError, 'ZK_RECONFIG_DISABLED', 'the server allows no reconfiguration'),
+    facts(
+      ReconfigDisabledError,
+      'ZK_RECONFIG_DISABLED',
+      'a reconfiguration needs reconfigEnabled=true on the servers',
+    ),
   ],
   [ErrorCode.NoWatcher, facts(ServerError, 'ZK_NO_WATCHER', 'there is no such watch')],
   [

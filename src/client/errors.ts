@@ -120,6 +120,26 @@ export class QuotaExceededError extends ZkError {
   override readonly name: string = 'QuotaExceededError'
 }
 
+/** The server finds the arguments not valid. */
+export class BadArgumentsError extends ZkError {
+  override readonly name: string = 'BadArgumentsError'
+}
+
+/** Another change of the ensemble's members is under way. */
+export class ReconfigInProgressError extends ZkError {
+  override readonly name: string = 'ReconfigInProgressError'
+}
+
+/** Too few of those who would vote follow the leader already. */
+export class NewConfigNoQuorumError extends ZkError {
+  override readonly name: string = 'NewConfigNoQuorumError'
+}
+
+/** The ensemble's members cannot be changed: `reconfigEnabled` is not set. */
+export class ReconfigDisabledError extends ZkError {
+  override readonly name: string = 'ReconfigDisabledError'
+}
+
 /** A server without a quorum takes no writes. */
 export class NotReadOnlyError extends ZkError {
   override readonly name: string = 'NotReadOnlyError'

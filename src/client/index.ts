@@ -18,6 +18,7 @@ export type { DeleteOptions } from './delete.ts'
 export type { Change, Content, UpdateOptions } from './update.ts'
 export type { WalkEntry, WalkOptions } from './walk.ts'
 export type { ACL, AclHelpers } from './acl.ts'
+export type { EnsembleConfig, EnsembleMember, MembersChange } from './ensemble-config.ts'
 export { type Codec, codec } from './codec.ts'
 export {
   type GuardFailed,
@@ -40,6 +41,7 @@ export {
 export {
   AbortError,
   AuthFailedError,
+  BadArgumentsError,
   BadOptionsError,
   BadVersionError,
   ClosedError,
@@ -48,6 +50,7 @@ export {
   ConnectionLossError,
   DecodeError,
   InvalidACLError,
+  NewConfigNoQuorumError,
   NoAuthError,
   NoChildrenForEphemeralsError,
   NoNodeError,
@@ -62,6 +65,8 @@ export {
   ProtocolError,
   QueueFullError,
   QuotaExceededError,
+  ReconfigDisabledError,
+  ReconfigInProgressError,
   type Retry,
   ServerError,
   SessionLostError,

@@ -12,6 +12,13 @@ import { type CreateOptions, type Created, createNode, createOnce, fillAcl } fro
 import { type DeleteOptions, deleteNode, deleteOnce } from './delete.ts'
 import type { ClientCall, Driver } from './driver.ts'
 import { BadOptionsError, ClosedError, ConnectError, DecodeError, isZkError } from './errors.ts'
+import {
+  CONFIG_PATH,
+  type EnsembleConfig,
+  type MembersChange,
+  configOf,
+  membersRequest,
+} from './ensemble-config.ts'
 import { EventStream } from './event-stream.ts'
 import type { Janitor } from './janitor.ts'
 import { onAbort } from './on-abort.ts'
@@ -393,6 +400,41 @@ export class ZooKeeper implements AsyncDisposable {
     return watchOnce(this.#view, path, kind, options)
   }
 
+  // ---- The ensemble's members
+
+  /**
+   * Who belongs to the ensemble, as this server knows it. No chroot or namespace stands before it,
+   * nor before {@link watchConfig} and {@link reconfig}.
+   */
+  getConfig(options?: ReadOptions): Promise<EnsembleConfig> {
+    return this.#read(OpCode.getData, CONFIG_PATH, options, configOf, this.#wholeTree)
+  }
+
+  /** A lasting watch on that: each change of it is a `dataChanged`, upon which to read it again. */
+  watchConfig(options: Omit<WatchOptions, 'mode'> = {}): Watch {
+    return new Watch(this.#wholeTree, CONFIG_PATH, options)
+  }
+
+  /**
+   * Changes the members of the ensemble while it works. Resolves to what it is then. Rejects with
+   * `ReconfigDisabledError`, `NoAuthError` (as a rule it takes the super user), `BadVersionError`
+   * (not `fromVersion` any more), `ReconfigInProgressError`, `NewConfigNoQuorumError` (those who join
+   * have to follow first), `BadArgumentsError`, and with `ConnectionLossError` where the change takes
+   * the server away that was asked: its outcome is unknown then, and {@link getConfig} tells.
+   *
+   * @example
+   * const { version } = await zk.getConfig()
+   * const joining = ['server.4=zk4:2888:3888:participant;2181']
+   * await zk.reconfig({ joining, leaving: [1], fromVersion: version })
+   */
+  reconfig(change: MembersChange, options?: OperationOptions): Promise<EnsembleConfig> {
+    const request = new Request(this.#wholeTree, OpCode.reconfig, CONFIG_PATH, options, configOf)
+    const members = membersRequest(change)
+    if ('code' in members) request.problem = members
+    else request.call.members = members
+    return request.send()
+  }
+
   // ---- Identities
 
   /**
@@ -410,20 +452,25 @@ export class ZooKeeper implements AsyncDisposable {
     this.#driver.removeAuth(scheme)
   }
 
+  get #wholeTree(): View {
+    return { ...this.#view, chroot: '' }
+  }
+
   #read<T>(
     code: OpCode,
     path: string,
     options: ReadOptions | undefined,
     convert: Convert<T>,
+    view: View = this.#view,
   ): Promise<T> {
-    const request = Request.on(this.#view, code, path, options, convert)
+    const request = Request.on(view, code, path, options, convert)
     const consistency = options?.consistency ?? 'session'
     if (consistency === 'session') return request.send()
     // The server answers in order: the read cannot be answered before what stands in front of it.
     const before =
       consistency === 'linearizable'
-        ? Request.on(this.#view, OpCode.sync, path, options, () => undefined)
-        : emptyTransaction(this.#view, options)
+        ? Request.on(view, OpCode.sync, path, options, () => undefined)
+        : emptyTransaction(view, options)
     return Promise.all([before.send(), request.send()]).then(([, value]) => value)
   }
 }

@@ -4,9 +4,11 @@
 
 import type { Zxid } from '../../base/zxid.ts'
 import { ZXID_ZERO } from '../../base/zxid.ts'
+import type { Decoded } from '../jute/schema.ts'
 import type { Acl } from '../records/acl.ts'
 import { ErrorCode } from '../records/errors.ts'
 import { OpCode } from '../records/opcodes.ts'
+import type { reconfigRequest } from '../records/requests.ts'
 import type { ReplyValue } from './decode-reply.ts'
 import type { Watcher } from './watch-registry.ts'
 
@@ -49,6 +51,7 @@ export class Call<Tag, WatcherTag> {
   /** The expected version, -1 for any; the mode of addWatch; the type of removeWatches. */
   version: number = -1
   ops: readonly CallOp[] | null = null
+  members: Decoded<typeof reconfigRequest> | null = null
   /** The watch to leave behind where the server accepts it. */
   watcher: Watcher<WatcherTag> | null = null
 

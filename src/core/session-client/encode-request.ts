@@ -5,6 +5,7 @@ import type { JuteWriter } from '../jute/writer.ts'
 import { aclList } from '../records/acl.ts'
 import { MULTI_END, multiHeader } from '../records/multi.ts'
 import { OpCode } from '../records/opcodes.ts'
+import { reconfigRequest } from '../records/requests.ts'
 import type { Call, CallOp } from './call.ts'
 
 /** Appends the frame of `call`; returns the bytes behind the length. */
@@ -22,6 +23,8 @@ export function encodeRequest(
       encodeBody(writer, op, op.op === OpCode.getData || op.op === OpCode.getChildren)
     }
     multiHeader.write(writer, MULTI_END)
+  } else if (call.members !== null) {
+    reconfigRequest.write(writer, call.members)
   } else {
     encodeBody(writer, call, false, call.watcher !== null)
   }
