@@ -69,6 +69,7 @@ export class FakeDisk implements Disk {
   #dead = false
   #faults = 0
   #durableChanges = 0
+  #durablePaths: readonly string[] | null = null
 
   constructor(clock: VirtualClock, random: Prng, conditions: DiskConditions, lies: DiskLies = {}) {
     this.#clock = clock
@@ -120,9 +121,16 @@ export class FakeDisk implements Disk {
     return this.#durableNames.get(path)?.durable() ?? null
   }
 
-  /** Files whose names are durable, sorted. */
+  /** A number that is another one whenever {@link durable} of the path may be; 0 where that is null. */
+  durableMark(path: string): number {
+    const file = this.#durableNames.get(path)
+    return file === undefined ? 0 : 1 + file.inode * CHANGES_MAX + file.mediumChanges
+  }
+
+  /** Files whose names are durable, sorted; the same array as long as they are the same. */
   durablePaths(): readonly string[] {
-    return [...this.#durableNames.keys()].sort()
+    this.#durablePaths ??= [...this.#durableNames.keys()].sort()
+    return this.#durablePaths
   }
 
   /** All files as a program sees them, sorted. */
@@ -193,6 +201,7 @@ export class FakeDisk implements Disk {
       this.#settleNames(directoryOf(path))
       this.#names.set(path, file)
       this.#durableNames.set(path, file)
+      this.#durablePaths = null
     })
   }
 
@@ -202,6 +211,7 @@ export class FakeDisk implements Disk {
       this.#settleNames(directoryOf(path))
       this.#names.delete(path)
       this.#durableNames.delete(path)
+      this.#durablePaths = null
     })
   }
 
@@ -431,6 +441,7 @@ export class FakeDisk implements Disk {
   /** Makes changes of names in a directory durable; all of them, or those that are `covered`. */
   #settleNames(directory: string, covered: ReadonlySet<NameChange> | null = null): void {
     const rest: NameChange[] = []
+    this.#durablePaths = null
     for (const change of this.#pendingNames) {
       const isMeant =
         change.directory === directory ||
@@ -448,6 +459,7 @@ export class FakeDisk implements Disk {
     const random = this.#random
     // A journal keeps the changes up to some point; other systems keep any of them.
     const inOrder = random.chance(0.5)
+    this.#durablePaths = null
     const kept = random.below(this.#pendingNames.length + 1)
     this.#pendingNames.forEach((change, index) => {
       if (inOrder ? index < kept : random.chance(0.5)) applyName(this.#durableNames, change)
@@ -502,6 +514,9 @@ function applyName(names: Map<string, FakeFile>, change: NameChange): void {
     names.delete(change.remove)
   if (change.add !== null) names.set(change.add, change.file)
 }
+
+/** No file is changed more often. */
+const CHANGES_MAX = 2 ** 30
 
 const noError = (): null => null
 

@@ -39,6 +39,11 @@ export class FakeFile {
     return this.#cached.slice(offset, offset + length)
   }
 
+  /** Rises with each change of what the medium holds. */
+  get mediumChanges(): number {
+    return this.#medium.changes
+  }
+
   /** What the medium holds for certain; a view, valid until the next change. */
   durable(): Uint8Array {
     return this.#medium.view()
@@ -214,6 +219,7 @@ function without(one: Pending, start: number, end: number): Pending[] {
 class GrowingBytes {
   #bytes = new Uint8Array(512)
   length = 0
+  changes = 0
 
   view(): Uint8Array {
     return this.#bytes.subarray(0, this.length)
@@ -224,12 +230,14 @@ class GrowingBytes {
   }
 
   write(offset: number, bytes: Uint8Array): void {
+    this.changes++
     this.extend(offset + bytes.length)
     this.#bytes.set(bytes, offset)
   }
 
   extend(length: number): void {
     if (length <= this.length) return
+    this.changes++
     if (length > this.#bytes.length) {
       const grown = new Uint8Array(Math.max(length, this.#bytes.length * 2))
       grown.set(this.view())
@@ -241,6 +249,7 @@ class GrowingBytes {
   /** Shortens; a greater length changes nothing. */
   cut(length: number): void {
     if (length >= this.length) return
+    this.changes++
     this.#bytes.fill(0, length, this.length)
     this.length = length
   }

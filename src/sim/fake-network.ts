@@ -8,7 +8,7 @@ import { crc32 } from '../base/checksum.ts'
 import type { Prng } from '../base/prng.ts'
 import type { ClientEvents, ClientNetwork, ConnectionId } from '../ports/client-network.ts'
 import type { Transport, TransportConnection, TransportHandlers } from '../ports/transport.ts'
-import { FakePipe, type PipeConditions } from './fake-pipe.ts'
+import { FakePipe, type PipeConditions, liveConditions } from './fake-pipe.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 export interface NetworkConditions extends PipeConditions {
@@ -44,6 +44,7 @@ export class FakeNetwork {
   readonly #listeners = new Map<string, FakeListener>()
   readonly #links = new Map<ConnectionId, Link>()
   #conditions: NetworkConditions
+  readonly #pipeConditions: PipeConditions = liveConditions(() => this.#conditions)
   #connections = 0
 
   constructor(clock: VirtualClock, random: Prng, conditions: NetworkConditions) {
@@ -52,6 +53,7 @@ export class FakeNetwork {
     this.#conditions = conditions
   }
 
+  /** For connections that exist as well. */
   setConditions(conditions: NetworkConditions): void {
     this.#conditions = conditions
   }
@@ -136,8 +138,15 @@ export class FakeNetwork {
   #open(address: string, listener: FakeListener, handlers: TransportHandlers, dial: Dial): void {
     const id = ++this.#connections
     const port = 10_000 + (id % 50_000)
-    const link = new Link(this.#clock, this.#random, this.#conditions, id, listener, handlers, () =>
-      this.#links.delete(id),
+    const link = new Link(
+      this.#clock,
+      this.#random,
+      this.#pipeConditions,
+      this.#conditions.keepArrays,
+      id,
+      listener,
+      handlers,
+      () => this.#links.delete(id),
     )
     this.#links.set(id, link)
     dial.link = link
@@ -205,7 +214,8 @@ class Link {
   constructor(
     clock: VirtualClock,
     random: Prng,
-    conditions: NetworkConditions,
+    conditions: PipeConditions,
+    keepArrays: number,
     id: ConnectionId,
     listener: FakeListener,
     handlers: TransportHandlers,
@@ -216,7 +226,7 @@ class Link {
     this.#id = id
     this.listener = listener
     this.#handlers = handlers
-    this.#keepArrays = conditions.keepArrays
+    this.#keepArrays = keepArrays
     this.#forget = forget
     this.up = new FakePipe(clock, random, conditions, `up ${id}`, {
       bytes: (chunk) => {

@@ -134,10 +134,10 @@ export class FakePipe {
   /** The next bytes, in an array of their own, as many as this run's way of cutting says. */
   #take(): Uint8Array {
     const { chunking } = this.#conditions
-    const due = this.#segments.filter((segment) => segment.dueUs <= this.#clock.nowUs)
-    const first = due[0] as Segment
+    const first = this.#segments[0] as Segment
     let wanted = first.bytes.length - first.at
     if (chunking !== 'as-sent') {
+      const due = this.#segments.filter((segment) => segment.dueUs <= this.#clock.nowUs)
       const all = due.reduce((sum, segment) => sum + segment.bytes.length - segment.at, 0)
       wanted = 1 + this.#random.below(chunking === 'small' ? Math.min(all, 24) : all)
     }
@@ -156,6 +156,16 @@ export class FakePipe {
     return chunk
   }
 }
+
+/** For pipes whose conditions change while bytes are under way: they ask each time. */
+export const liveConditions = (now: () => PipeConditions): PipeConditions => ({
+  get delayUs() {
+    return now().delayUs
+  },
+  get chunking() {
+    return now().chunking
+  },
+})
 
 interface Segment {
   readonly bytes: Uint8Array

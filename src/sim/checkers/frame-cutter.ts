@@ -17,10 +17,8 @@ export class FrameCutter {
   /** The frames that are whole with `chunk`, each in an array of its own. */
   push(chunk: Uint8Array): Uint8Array[] {
     if (this.#isBroken) return []
-    const all = new Uint8Array(this.#rest.length + chunk.length)
-    all.set(this.#rest)
-    all.set(chunk, this.#rest.length)
-    const view = new DataView(all.buffer)
+    const all = this.#rest.length === 0 ? chunk : joined(this.#rest, chunk)
+    const view = new DataView(all.buffer, all.byteOffset, all.length)
     const frames: Uint8Array[] = []
     let at = 0
     while (all.length - at >= 4) {
@@ -36,4 +34,11 @@ export class FrameCutter {
     this.#rest = all.slice(at)
     return frames
   }
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
 }

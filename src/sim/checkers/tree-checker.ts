@@ -8,7 +8,7 @@ import { WORLD_ALL } from '../../core/records/acl.ts'
 import { ACL_WORLD_ALL, NO_ROW, type DataTree, type Row } from '../../core/tree/data-tree.ts'
 import type { Database } from '../../core/tree/database.ts'
 import { type ModelState, statOf } from '../model/model-state.ts'
-import { Violation, canonical } from './violation.ts'
+import { Violation, canonical, isSame } from './violation.ts'
 
 /** What stands in nodes of `own` is each server's own business. */
 export function checkTree(
@@ -61,8 +61,8 @@ function expectedNode(model: ModelState, path: string): unknown {
 }
 
 function compare(what: string, found: unknown, expected: unknown): void {
-  const [a, b] = [canonical(found), canonical(expected)]
-  if (a !== b) throw wrong(`${what} is\n  ${a}\n  and should be\n  ${b}`)
+  if (isSame(found, expected)) return
+  throw wrong(`${what} is\n  ${canonical(found)}\n  and should be\n  ${canonical(expected)}`)
 }
 
 /** Children come in the order of their UTF-8 bytes, which is that of code points. */

@@ -21,7 +21,7 @@ import {
 } from '../model/model-state.ts'
 import type { ModelTxn, TxnPart } from '../model/model-txn.ts'
 import type { DeliveredWrite } from './history.ts'
-import { Violation, canonical } from './violation.ts'
+import { Violation, canonical, isSame } from './violation.ts'
 
 /** The settings of the service under test that its transactions show. */
 export interface ServiceRules {
@@ -112,7 +112,7 @@ function judgeClose(before: ModelState, draft: ModelDraft, txn: ModelTxn): Answe
   const paths = (txn.body['paths2Delete'] ?? []) as readonly string[]
   if (paths.length > 0) mark('a session ends with ephemerals')
   const owned = ephemeralsOf(before, clientId)
-  if (canonical([...paths].sort()) !== canonical([...owned].sort())) {
+  if (!isSame([...paths].sort(), [...owned].sort())) {
     throw wrong(txn, `removes ${canonical(paths)}, the session owns ${canonical(owned)}`)
   }
   draft.apply({ kind: 'closeSession', paths })
@@ -202,7 +202,7 @@ function requirePart(
   before: ModelState,
 ): void {
   const [type, body] = expectedPart(change, op, before)
-  if (part.type !== type || canonical(part.body) !== canonical(body)) {
+  if (part.type !== type || !isSame(part.body, body)) {
     throw wrong(
       txn,
       `is ${opName(part.type)} ${canonical(part.body)}, expected ${opName(type)} ${canonical(body)}`,

@@ -27,7 +27,7 @@ import { FrameCutter } from './frame-cutter.ts'
 import type { DeliveredWrite, HistoryView } from './history.ts'
 import type { SessionWitness } from './session-checker.ts'
 import type { ServiceRules } from './txn-judge.ts'
-import { Violation, canonical } from './violation.ts'
+import { Violation, canonical, isSame } from './violation.ts'
 
 export class WireChecker {
   readonly #history: HistoryView
@@ -309,7 +309,7 @@ export class WireChecker {
     const id = provenIdentity(scheme, auth, connection.address, this.#hasher)
     connection.auths.push(id === null ? ErrorCode.AuthFailed : ErrorCode.Ok)
     if (id === null) connection.closable ??= 'identity refused'
-    else if (!connection.ids.some((own) => canonical(own) === canonical(id))) {
+    else if (!connection.ids.some((own) => isSame(own, id))) {
       connection.ids = [...connection.ids, id]
     }
   }
@@ -361,7 +361,7 @@ export class WireChecker {
     connection.expected.length = 0
     const expected = this.#expectedAnswer(connection, pending, zxid)
     const found: Answer = { error: err as ErrorCode, body: reply.bodyFor(request.op) }
-    if (canonical(found) !== canonical(expected)) {
+    if (!isSame(found, expected)) {
       throw this.#wrong(
         connection,
         `is answered ${describe(request)} at ${formatZxid(zxid)}\n  with     ${canonical(found)}` +
@@ -407,7 +407,7 @@ export class WireChecker {
         const missed = watches.restore(request.body as SetWatchesBody, state)
         if (missed.length > 0) mark('a change is made up for after a reconnect')
         const told = connection.replayed.splice(0)
-        if (canonical(missed) !== canonical(told)) {
+        if (!isSame(missed, told)) {
           throw this.#wrong(
             connection,
             `missed ${canonical(missed)} and is told of ${canonical(told)}`,

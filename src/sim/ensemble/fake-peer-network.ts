@@ -14,7 +14,7 @@ import type {
   PeerEvents,
   PeerNetwork,
 } from '../../ports/peer-network.ts'
-import { FakePipe, type PipeConditions } from '../fake-pipe.ts'
+import { FakePipe, type PipeConditions, liveConditions } from '../fake-pipe.ts'
 import { Scope, type VirtualClock } from '../virtual-clock.ts'
 
 export interface PeerConditions extends PipeConditions {
@@ -56,7 +56,7 @@ export class FakePeerNetwork {
   readonly #blocked = new Set<string>()
   readonly #stopped = new Set<string>()
   #conditions: PeerConditions
-  readonly #pipeConditions: PipeConditions = live(() => this.#conditions)
+  readonly #pipeConditions: PipeConditions = liveConditions(() => this.#conditions)
   #count = 0
   tap: PeerTap | null = null
 
@@ -440,13 +440,3 @@ export class FakeLink {
     return end === this.ends[0] ? this.ends[1] : this.ends[0]
   }
 }
-
-/** Pipes ask each time: conditions change while bytes are under way. */
-const live = (now: () => PeerConditions): PipeConditions => ({
-  get delayUs() {
-    return now().delayUs
-  },
-  get chunking() {
-    return now().chunking
-  },
-})

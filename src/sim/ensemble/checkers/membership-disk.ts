@@ -6,18 +6,23 @@ import { decodeUtf8 } from '../../../base/text.ts'
 import { membershipOf } from '../../../core/quorum/membership-text.ts'
 import { Violation } from '../../checkers/violation.ts'
 import type { FakeDisk } from '../../fake-disk.ts'
+import { DurableMarks } from './durable-marks.ts'
 
 export const CONFIG_PATH = '/conf/zoo.cfg'
+const NEXT_PATH = `${CONFIG_PATH}.dynamic.next`
+const PATHS = [CONFIG_PATH, NEXT_PATH]
 
 export class MembershipDisk {
   readonly #serverId: number
   readonly #disk: FakeDisk
+  readonly #marks: DurableMarks
   #decided = 0
   #proposed = 0
 
   constructor(serverId: number, disk: FakeDisk) {
     this.#serverId = serverId
     this.#disk = disk
+    this.#marks = new DurableMarks(disk)
   }
 
   /** The newest version that a start would know of, be it decided or proposed. */
@@ -31,6 +36,7 @@ export class MembershipDisk {
   }
 
   follow(): void {
+    if (PATHS.filter((path) => this.#marks.hasChanged(path)).length === 0) return
     const config = this.#text(CONFIG_PATH)
     if (config === null) return
     const path = /^dynamicConfigFile=(.*)$/m.exec(config)?.[1] ?? null
@@ -44,7 +50,7 @@ export class MembershipDisk {
     }
     if (decided !== this.#decided && path !== null) this.#requireWhole(path)
     this.#decided = decided
-    const next = this.#text(`${CONFIG_PATH}.dynamic.next`)
+    const next = this.#text(NEXT_PATH)
     this.#proposed = next === null ? 0 : membershipOf(next).version
   }
 

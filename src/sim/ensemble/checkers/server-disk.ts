@@ -8,6 +8,7 @@ import { isSealed, zxidIn } from '../../checkers/history.ts'
 import { Violation } from '../../checkers/violation.ts'
 import type { FakeDisk } from '../../fake-disk.ts'
 import { LogFollower, type ModelTxn } from '../../model/model-txn.ts'
+import { DurableMarks } from './durable-marks.ts'
 import { MembershipDisk } from './membership-disk.ts'
 
 /** Hears of what is on a disk for the first time. */
@@ -25,7 +26,12 @@ export class ServerDisk {
   readonly #logs = new Map<string, LogFile>()
   /** Where each transaction stands. */
   readonly #places = new Map<Zxid, string>()
+  readonly #marks: DurableMarks
   #changes = -1
+  #paths: readonly string[] = []
+  /** The oldest first. */
+  #logPaths: readonly string[] = []
+  #snapshotPaths: readonly string[] = []
   #snapshot: Zxid = ZXID_ZERO
   #accepted = 0
   #current = 0
@@ -34,6 +40,7 @@ export class ServerDisk {
     this.serverId = serverId
     this.#disk = disk
     this.#listener = listener
+    this.#marks = new DurableMarks(disk)
     this.#memberships = new MembershipDisk(serverId, disk)
   }
 
@@ -42,17 +49,28 @@ export class ServerDisk {
     if (this.#disk.durableChanges === this.#changes) return
     this.#changes = this.#disk.durableChanges
     const paths = this.#disk.durablePaths()
+    if (paths !== this.#paths) this.#followNames(paths)
+    for (const path of this.#logPaths) if (this.#marks.hasChanged(path)) this.#followLog(path)
+    if (this.#snapshotPaths.some((path) => this.#marks.hasChanged(path))) this.#followSnapshots()
+    this.#followEpochs()
+    this.#memberships.follow()
+  }
+
+  #followNames(paths: readonly string[]): void {
+    this.#paths = paths
     const logs = new Set(paths.filter((path) => path.includes('/version-2/log.')))
     for (const path of [...this.#logs.keys()]) if (!logs.has(path)) this.#forget(path)
-    for (const path of [...logs].sort((a, b) => zxidIn(a) - zxidIn(b))) this.#followLog(path)
+    this.#logPaths = [...logs].sort((a, b) => zxidIn(a) - zxidIn(b))
+    this.#snapshotPaths = paths.filter((path) => path.includes('/version-2/snapshot.'))
+    this.#followSnapshots()
+  }
+
+  #followSnapshots(): void {
     this.#snapshot = ZXID_ZERO
-    for (const path of paths) {
-      if (!path.includes('/version-2/snapshot.')) continue
+    for (const path of this.#snapshotPaths) {
       const zxid = zxidIn(path)
       if (zxid > this.#snapshot && isSealed(path, this.#disk.durable(path))) this.#snapshot = zxid
     }
-    this.#followEpochs()
-    this.#memberships.follow()
   }
 
   get accepted(): number {
@@ -135,6 +153,8 @@ export class ServerDisk {
   }
 
   #followEpochs(): void {
+    const isSame = EPOCH_PATHS.filter((path) => this.#marks.hasChanged(path)).length === 0
+    if (isSame) return
     const accepted = this.#epoch('acceptedEpoch') ?? this.#accepted
     const current = this.#epoch('currentEpoch') ?? this.#current
     if (accepted < this.#accepted || current < this.#current) {
@@ -151,7 +171,7 @@ export class ServerDisk {
   }
 
   #epoch(file: EpochFile): number | null {
-    const path = `/data/version-2/${file}`
+    const path = `${EPOCH_DIRECTORY}${file}`
     const content = this.#disk.durable(path)
     if (content === null) return null
     const text = decodeUtf8(content, 0, content.length)
@@ -160,6 +180,8 @@ export class ServerDisk {
   }
 }
 
+const EPOCH_DIRECTORY = '/data/version-2/'
+const EPOCH_PATHS = [`${EPOCH_DIRECTORY}acceptedEpoch`, `${EPOCH_DIRECTORY}currentEpoch`]
 const TAIL_BYTES = 24
 
 /** One log file, as far as it has been read. */
