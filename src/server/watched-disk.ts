@@ -1,7 +1,8 @@
 // A disk whose durable writes are timed: how long a commit waits is the first thing to know about a
 // server, and a slow one is worth a line in the log (in ZooKeeper's words: monitors look for them).
 
-import type { Disk, DiskError, DiskFile, Done } from '../ports/disk.ts'
+import type { Disk, DiskFile, Done } from '../ports/disk.ts'
+import { ForwardingDisk } from '../ports/forwarding-disk.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Durations } from './durations.ts'
 
@@ -13,71 +14,18 @@ export interface DiskWatch {
   readonly nowMs: () => number
 }
 
-export class WatchedDisk implements Disk {
-  readonly #disk: Disk
+export class WatchedDisk extends ForwardingDisk {
   readonly #watch: DiskWatch
 
   constructor(disk: Disk, watch: DiskWatch) {
-    this.#disk = disk
+    super(disk)
     this.#watch = watch
   }
 
-  create(path: string, done: (error: DiskError | null, file: DiskFile | null) => void): void {
-    this.#disk.create(path, (error, file) => {
+  override create(path: string, done: Parameters<Disk['create']>[1]): void {
+    this.disk.create(path, (error, file) => {
       done(error, file === null ? null : new WatchedFile(file, this.#watch))
     })
-  }
-
-  list(directory: string): readonly string[] {
-    return this.#disk.list(directory)
-  }
-
-  size(path: string): number | null {
-    return this.#disk.size(path)
-  }
-
-  read(path: string, offset: number, length: number, room?: Uint8Array): Uint8Array {
-    return this.#disk.read(path, offset, length, room)
-  }
-
-  makeDirectory(path: string): void {
-    this.#disk.makeDirectory(path)
-  }
-
-  truncate(path: string, length: number): void {
-    this.#disk.truncate(path, length)
-  }
-
-  replace(path: string, content: Uint8Array): void {
-    this.#disk.replace(path, content)
-  }
-
-  remove(path: string): void {
-    this.#disk.remove(path)
-  }
-
-  settleNames(directory: string): void {
-    this.#disk.settleNames(directory)
-  }
-
-  move(from: string, to: string): void {
-    this.#disk.move(from, to)
-  }
-
-  rename(from: string, to: string, done: Done): void {
-    this.#disk.rename(from, to, done)
-  }
-
-  unlink(path: string, done: Done): void {
-    this.#disk.unlink(path, done)
-  }
-
-  cut(path: string, length: number, done: Done): void {
-    this.#disk.cut(path, length, done)
-  }
-
-  syncDirectory(directory: string, done: Done): void {
-    this.#disk.syncDirectory(directory, done)
   }
 }
 

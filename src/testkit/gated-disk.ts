@@ -2,18 +2,18 @@
 // process of a test nobody else does.
 
 import type { Disk, DiskFile, Done } from '../ports/disk.ts'
+import { ForwardingDisk } from '../ports/forwarding-disk.ts'
 import type { Gate } from './gate.ts'
 
-export class GatedDisk implements Disk {
+export class GatedDisk extends ForwardingDisk {
   readonly #gate: Gate
-  readonly #disk: Disk
   readonly #open = new Set<DiskFile>()
   #busyCount = 0
   #onIdle: (() => void) | null = null
 
   constructor(gate: Gate, disk: Disk) {
+    super(disk)
     this.#gate = gate
-    this.#disk = disk
   }
 
   /** Waits for what is under way, then closes what is open. The gate is that of a dead server. */
@@ -29,65 +29,29 @@ export class GatedDisk implements Disk {
     this.#open.clear()
   }
 
-  list(directory: string): readonly string[] {
-    return this.#disk.list(directory)
-  }
-
-  size(path: string): number | null {
-    return this.#disk.size(path)
-  }
-
-  read(path: string, offset: number, length: number, room?: Uint8Array): Uint8Array {
-    return this.#disk.read(path, offset, length, room)
-  }
-
-  makeDirectory(path: string): void {
-    this.#disk.makeDirectory(path)
-  }
-
-  truncate(path: string, length: number): void {
-    this.#disk.truncate(path, length)
-  }
-
-  replace(path: string, content: Uint8Array): void {
-    this.#disk.replace(path, content)
-  }
-
-  remove(path: string): void {
-    this.#disk.remove(path)
-  }
-
-  settleNames(directory: string): void {
-    this.#disk.settleNames(directory)
-  }
-
-  move(from: string, to: string): void {
-    this.#disk.move(from, to)
-  }
-
-  create(path: string, done: Parameters<Disk['create']>[1]): void {
+  override create(path: string, done: Parameters<Disk['create']>[1]): void {
     if (this.#gate.isDead) return
     this.#begin()
-    this.#disk.create(path, (error, file) => {
+    this.disk.create(path, (error, file) => {
       if (file !== null) this.#open.add(file)
       this.#end(() => done(error, file === null ? null : this.#gated(file)))
     })
   }
 
-  rename(from: string, to: string, done: Done): void {
-    this.#do((then) => this.#disk.rename(from, to, then), done)
+  override rename(from: string, to: string, done: Done): void {
+    this.#do((then) => this.disk.rename(from, to, then), done)
   }
 
-  unlink(path: string, done: Done): void {
-    this.#do((then) => this.#disk.unlink(path, then), done)
+  override unlink(path: string, done: Done): void {
+    this.#do((then) => this.disk.unlink(path, then), done)
   }
 
-  cut(path: string, length: number, done: Done): void {
-    this.#do((then) => this.#disk.cut(path, length, then), done)
+  override cut(path: string, length: number, done: Done): void {
+    this.#do((then) => this.disk.cut(path, length, then), done)
   }
 
-  syncDirectory(directory: string, done: Done): void {
-    this.#do((then) => this.#disk.syncDirectory(directory, then), done)
+  override syncDirectory(directory: string, done: Done): void {
+    this.#do((then) => this.disk.syncDirectory(directory, then), done)
   }
 
   #gated(file: DiskFile): DiskFile {

@@ -17,7 +17,8 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 
 import { diskContract } from '../../../test/contract/disk.contract.ts'
-import { type Disk, DiskError, type DiskFile } from '../../ports/disk.ts'
+import { type Disk, DiskError, type DiskFile, type Done } from '../../ports/disk.ts'
+import { ForwardingDisk } from '../../ports/forwarding-disk.ts'
 import { NodeDisk } from './node-disk.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'zabra-disk-'))
@@ -126,40 +127,36 @@ function newDirectory(): string {
 }
 
 /** Knows when everything that was asked for has been answered. */
-class CountingDisk implements Disk {
-  readonly #disk: NodeDisk
+class CountingDisk extends ForwardingDisk {
   #outstanding = 0
-
-  constructor(disk: NodeDisk) {
-    this.#disk = disk
-  }
 
   async idle(): Promise<void> {
     while (this.#outstanding > 0) await new Promise((resolve) => setImmediate(resolve))
   }
 
-  list: Disk['list'] = (directory) => this.#disk.list(directory)
-  size: Disk['size'] = (path) => this.#disk.size(path)
-  read: Disk['read'] = (path, offset, length, room) => this.#disk.read(path, offset, length, room)
-  makeDirectory: Disk['makeDirectory'] = (path) => this.#disk.makeDirectory(path)
-  truncate: Disk['truncate'] = (path, length) => this.#disk.truncate(path, length)
-  replace: Disk['replace'] = (path, content) => this.#disk.replace(path, content)
-  remove: Disk['remove'] = (path) => this.#disk.remove(path)
-  settleNames: Disk['settleNames'] = (directory) => this.#disk.settleNames(directory)
-  move: Disk['move'] = (from, to) => this.#disk.move(from, to)
-
-  create: Disk['create'] = (path, done) => {
+  override create(path: string, done: Parameters<Disk['create']>[1]): void {
     this.#outstanding++
-    this.#disk.create(path, (error, file) => {
+    this.disk.create(path, (error, file) => {
       this.#outstanding--
       done(error, file === null ? null : this.#counted(file))
     })
   }
-  rename: Disk['rename'] = (from, to, done) => this.#disk.rename(from, to, this.#one(done))
-  unlink: Disk['unlink'] = (path, done) => this.#disk.unlink(path, this.#one(done))
-  cut: Disk['cut'] = (path, length, done) => this.#disk.cut(path, length, this.#one(done))
-  syncDirectory: Disk['syncDirectory'] = (directory, done) =>
-    this.#disk.syncDirectory(directory, this.#one(done))
+
+  override rename(from: string, to: string, done: Done): void {
+    this.disk.rename(from, to, this.#one(done))
+  }
+
+  override unlink(path: string, done: Done): void {
+    this.disk.unlink(path, this.#one(done))
+  }
+
+  override cut(path: string, length: number, done: Done): void {
+    this.disk.cut(path, length, this.#one(done))
+  }
+
+  override syncDirectory(directory: string, done: Done): void {
+    this.disk.syncDirectory(directory, this.#one(done))
+  }
 
   #counted(file: DiskFile): DiskFile {
     return {
@@ -170,7 +167,7 @@ class CountingDisk implements Disk {
     }
   }
 
-  #one(done: (error: DiskError | null) => void): (error: DiskError | null) => void {
+  #one(done: Done): Done {
     this.#outstanding++
     return (error) => {
       this.#outstanding--
