@@ -44,12 +44,14 @@ export async function serve(request: ServeRequest): Promise<ExitCode> {
   try {
     server = await startServer({ config, logger })
   } catch (error) {
-    return endedBy(failureOf(error), logger)
+    const failure = failureOf(error)
+    logger.error(failure.message, { code: failure.code, status: failure.exitCode })
+    return endedBy(failure)
   }
   signals.onStop(() => server.stop())
   if (isTerminal && request.args.length === 0) greet(config.dataDir, server.port)
   const failure = await server.ended
-  if (failure !== null) return endedBy(failure, logger)
+  if (failure !== null) return endedBy(failure)
   logger.info('stopped')
   return ExitCode.finished
 }
@@ -82,8 +84,7 @@ function readConfigFile(path: string): string {
   }
 }
 
-function endedBy(failure: ServerError, logger: Logger): ExitCode {
-  logger.error(`${failure.message}`, { code: failure.code, status: failure.exitCode })
+function endedBy(failure: ServerError): ExitCode {
   if (failure.exitCode === ExitCode.dataDirectory) {
     complain('Unable to access datadir, exiting abnormally', [failure.message])
   } else if (process.stdout.isTTY !== true) {

@@ -7,8 +7,12 @@ import { expect, test } from 'vitest'
 import { askWord } from '../../test/support/ask-word.ts'
 import { temporaryDirectory } from '../../test/support/temporary-directory.ts'
 import { connect } from '../client/index.ts'
-import type { Logger } from '../ports/logger.ts'
+import { NodeDisk } from '../io/disk/node-disk.ts'
+import { type Disk, DiskError, type DiskFile } from '../ports/disk.ts'
+import { ForwardingDisk } from '../ports/forwarding-disk.ts'
+import { type Logger, silentLogger } from '../ports/logger.ts'
 import { checkConfig } from './config/config.ts'
+import { nodePorts } from './server-ports.ts'
 import { type Server, startServer } from './server.ts'
 
 const freePort = 'clientPort=2181\nclientPortAddress=127.0.0.1\n'
@@ -60,6 +64,40 @@ test('stops once, and frees port and directory', async () => {
   expect(left).toEqual([])
   await using again = await start(directory.path, '', undefined)
   expect(again.port).toBeGreaterThan(0)
+})
+
+test('a server whose disk fails says so before anything of it stops', async () => {
+  using directory = temporaryDirectory()
+  const said: string[] = []
+  const logger = { ...silentLogger, error: (message: string) => void said.push(message) }
+  const disk = new DiskThatFails(new NodeDisk())
+  const ports = nodePorts(logger)
+  const { config } = checkConfig({
+    name: 'test',
+    text: `${freePort}dataDir=${directory.path}\n`,
+  })
+  await using server = await startServer({
+    config: { ...config, clientPort: 0 },
+    logger,
+    ports: {
+      disk,
+      makeNetwork: (...args) => {
+        const network = ports.makeNetwork(...args)
+        const silence = network.silence.bind(network)
+        network.silence = () => {
+          said.push('the network is silent')
+          silence()
+        }
+        return network
+      },
+    },
+  })
+  const zk = await client(server)
+  disk.hasFailed = true
+  await expect(zk.create('/lost')).rejects.toMatchObject({ outcome: 'unknown' })
+  expect(await server.ended).toMatchObject({ message: expect.stringContaining('out of order') })
+  expect(said).toEqual([expect.stringContaining('out of order'), 'the network is silent'])
+  await zk.close({ drain: 0 })
 })
 
 test('a second server on the same directory is refused', async () => {
@@ -143,3 +181,24 @@ test('autopurge keeps the newest snapshots', async () => {
     else await expect.poll(() => snapshots().length).toBeLessThanOrEqual(4)
   }
 })
+
+/** Takes no byte any more, once it has failed. */
+class DiskThatFails extends ForwardingDisk {
+  hasFailed = false
+
+  override create(path: string, done: Parameters<Disk['create']>[1]): void {
+    this.disk.create(path, (error, file) => done(error, file === null ? null : this.#failing(file)))
+  }
+
+  #failing(file: DiskFile): DiskFile {
+    return {
+      path: file.path,
+      write: (offset, bytes, durable, done) => {
+        if (!this.hasFailed) file.write(offset, bytes, durable, done)
+        else setImmediate(() => done(new DiskError('EIO', file.path, 'out of order')))
+      },
+      sync: (done) => file.sync(done),
+      close: (done) => file.close(done),
+    }
+  }
+}

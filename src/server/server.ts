@@ -292,6 +292,8 @@ class RunningServer implements Server {
   #fail(failure: ServerError): void {
     if (this.#failure !== null) return
     this.#failure = failure
+    // Said first: what the stop says of itself is a consequence, and the stop may take its time.
+    this.#logger.error(failure.message, { code: failure.code, status: failure.exitCode })
     // A stop that waits for the log would wait for ever.
     this.#giveUp()
     this.stop().catch(() => {})
