@@ -3,7 +3,6 @@
 // elsewhere. A crash drops every object and keeps the disk.
 
 import { must } from '../base/assert.ts'
-import { mark } from '../base/marks.ts'
 import type { Prng } from '../base/prng.ts'
 import { type SessionId, firstSessionId } from '../base/session-id.ts'
 import { encodeUtf8 } from '../base/text.ts'
@@ -21,7 +20,6 @@ import { ColumnTree } from '../core/tree/column-tree.ts'
 import { NaiveTree } from '../core/tree/naive-tree.ts'
 import type { ClientEvents, ClientNetwork, ConnectionId } from '../ports/client-network.ts'
 import { DiskError } from '../ports/disk.ts'
-import type { Logger } from '../ports/logger.ts'
 import type { Breakage } from './breakage.ts'
 import type { DiskView, History } from './checkers/history.ts'
 import { checkTree } from './checkers/tree-checker.ts'
@@ -31,6 +29,7 @@ import type { WireChecker } from './checkers/wire-checker.ts'
 import { fakeCompression, fakeHasher } from './fake-crypto.ts'
 import { type CrashKind, type FakeDisk, SimulatedCrash } from './fake-disk.ts'
 import type { FakeListener, FakeNetwork } from './fake-network.ts'
+import { markingLogger } from './marking-logger.ts'
 import { checkRot } from './rot.ts'
 import type { SimOptions } from './sim-options.ts'
 import {
@@ -379,12 +378,4 @@ export class SimServer {
     const zxid = formatZxid(replica.database.lastZxid as Zxid)
     return `at ${zxid}, ${replica.connections.size} connections, ${replica.outstandingCount} outstanding`
   }
-}
-
-/** What the server finds worth telling an operator is worth knowing of a run. */
-const markingLogger: Logger = {
-  debug() {},
-  info: (message) => mark(`log: ${message}`),
-  warn: (message) => mark(`log: ${message}`),
-  error: (message) => mark(`log: ${message}`),
 }

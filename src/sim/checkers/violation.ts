@@ -19,9 +19,7 @@ export function isSame(a: unknown, b: unknown): boolean {
   if (a === null || a === undefined) return b === null || b === undefined
   if (b === null || b === undefined) return false
   if (a instanceof Uint8Array) return b instanceof Uint8Array && equalBytes(a, b)
-  if (typeof a !== 'object' || typeof b !== 'object') {
-    return typeof a !== 'string' && typeof b !== 'string' && String(a) === String(b)
-  }
+  if (typeof a !== 'object' || typeof b !== 'object') return canonical(a) === canonical(b)
   if (Array.isArray(a)) {
     if (!Array.isArray(b) || a.length !== b.length) return false
     return a.every((one, at) => isSame(one, b[at]))

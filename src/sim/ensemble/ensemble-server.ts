@@ -6,38 +6,24 @@ import { must } from '../../base/assert.ts'
 import { mark } from '../../base/marks.ts'
 import type { Prng } from '../../base/prng.ts'
 import { type SessionId, firstSessionId } from '../../base/session-id.ts'
-import { decodeUtf8, encodeUtf8 } from '../../base/text.ts'
-import { type Zxid, epochOf, formatZxid } from '../../base/zxid.ts'
+import { encodeUtf8 } from '../../base/text.ts'
+import { type Zxid, formatZxid } from '../../base/zxid.ts'
 import type { Membership } from '../../core/quorum/membership.ts'
-import {
-  type MemberLine,
-  buildMembership,
-  membershipOf,
-  readMembership,
-  textWithoutVersion,
-  withVersion,
-} from '../../core/quorum/membership-text.ts'
+import type { MemberLine } from '../../core/quorum/membership-text.ts'
 import { bootDatabase } from '../../core/replica/boot.ts'
 import { DiskTasks } from '../../core/replica/disk-tasks.ts'
-import { checkState } from '../../core/replica/invariants.ts'
 import { Pump } from '../../core/replica/pump.ts'
 import { Replica } from '../../core/replica/replica.ts'
 import { readEpochs } from '../../core/storage/epoch-files.ts'
-import { MembershipFiles } from '../../core/storage/membership-files.ts'
 import { Storage } from '../../core/storage/storage.ts'
 import { StorageError } from '../../core/storage/storage-error.ts'
-import type { StorageOptions } from '../../core/storage/storage-options.ts'
-import { ColumnTree } from '../../core/tree/column-tree.ts'
-import { Database } from '../../core/tree/database.ts'
-import { NaiveTree } from '../../core/tree/naive-tree.ts'
+import type { Database } from '../../core/tree/database.ts'
 import type { ClientEvents, ClientNetwork, ConnectionId } from '../../ports/client-network.ts'
 import { DiskError, type Done } from '../../ports/disk.ts'
-import type { Logger } from '../../ports/logger.ts'
 import type { PeerEvents } from '../../ports/peer-network.ts'
 import { checkTree } from '../checkers/tree-checker.ts'
 import { Violation } from '../checkers/violation.ts'
-import type { WireChecker } from '../checkers/wire-checker.ts'
-import { fakeCompression, fakeHasher } from '../fake-crypto.ts'
+import { fakeCompression } from '../fake-crypto.ts'
 import { type CrashKind, type FakeDisk, SimulatedCrash } from '../fake-disk.ts'
 import type { FakeListener, FakeNetwork } from '../fake-network.ts'
 import {
@@ -46,17 +32,20 @@ import {
   Scope,
   type VirtualClock,
 } from '../virtual-clock.ts'
-import type { ExpiryChecker } from './checkers/expiry-checker.ts'
-import type { Ledger } from './checkers/ledger.ts'
-import type { MemberView, MembershipChecker } from './checkers/membership-checker.ts'
-import { CONFIG_PATH } from './checkers/membership-disk.ts'
+import type { MemberView } from './checkers/membership-checker.ts'
 import { ServerDisk } from './checkers/server-disk.ts'
 import type { EnsembleOptions, MachineOptions } from './ensemble-options.ts'
 import type { FakePeerNetwork } from './fake-peer-network.ts'
 import { OPERATOR_ADDRESS } from './operator.ts'
+import {
+  emptyDatabase,
+  openConfiguration,
+  replicaOptionsOf,
+  storageOptionsOf,
+} from './server-setup.ts'
+import { ServerWatch, type WatchSurroundings } from './server-watch.ts'
 
-export interface MachineSurroundings {
-  readonly serverId: number
+export interface MachineSurroundings extends WatchSurroundings {
   /** How it is listed where it is a member. */
   readonly line: MemberLine
   readonly options: EnsembleOptions
@@ -66,29 +55,15 @@ export interface MachineSurroundings {
   readonly random: Prng
   readonly network: FakeNetwork
   readonly peers: FakePeerNetwork
-  readonly wire: WireChecker
-  readonly ledger: Ledger
-  readonly expiry: ExpiryChecker
-  readonly memberships: MembershipChecker
   makeDisk(): FakeDisk
   /** The server has ended by itself, as it must after a disk error. */
   onEnded(server: EnsembleServer, reason: string): void
   /** The server's disk is in another epoch now. */
   onEntered(server: EnsembleServer, epoch: number): void
-  remark(text: string): void
 }
 
 export const CLIENT_PORT = 2181
 export const machineName = (serverId: number): string => `server-${serverId}`
-
-const SNAPSHOT_DIRECTORY = '/data'
-const CONFIG_DIRECTORY = '/conf'
-const FIELD_BYTES_MAX = 400_000
-
-interface Configuration extends MembershipFiles {
-  readonly membership: Membership
-  readonly proposed: Membership | null
-}
 
 /** Everything that exists only while the process runs. */
 interface Running {
@@ -96,6 +71,7 @@ interface Running {
   readonly replica: Replica
   readonly pump: Pump
   readonly storage: Storage
+  readonly watch: ServerWatch
   readonly listener: FakeListener
 }
 
@@ -111,9 +87,6 @@ export class EnsembleServer {
   #running: Running | null = null
   #wake: ScheduledEvent | null = null
   #turnEndWanted = false
-  #isServing = false
-  /** Where the database stood when it was looked at last. */
-  #applied = -1 as Zxid
   #isPaused = false
   #isStopping = false
   #isDamaged = false
@@ -160,7 +133,7 @@ export class EnsembleServer {
   }
 
   get isServing(): boolean {
-    return this.#isServing
+    return !this.#isStopping && this.#running?.watch.isServing === true
   }
 
   get isLeading(): boolean {
@@ -212,7 +185,6 @@ export class EnsembleServer {
     const { network, peers, wire, random, clock } = this.#around
     this.#running?.scope.end()
     this.#running = null
-    this.#isServing = false
     this.#isStopping = false
     this.#isPaused = false
     this.#waiting = []
@@ -230,7 +202,6 @@ export class EnsembleServer {
     const { storage } = must(this.#running, 'a server that runs is stopped')
     const { network, peers, wire } = this.#around
     this.#isStopping = true
-    this.#isServing = false
     network.crash(this.name, CLIENT_PORT, false)
     peers.crash(this.name, false)
     wire.crash()
@@ -282,55 +253,27 @@ export class EnsembleServer {
   // Starting.
 
   #boot(): void {
-    const { options, clock, random, network, peers, wire } = this.#around
+    const { options, clock, random, network, peers, wire, line } = this.#around
     const disk = this.#disk
-    const files = this.#openConfiguration()
-    const storageOptions = this.#storageOptions()
-    const makeDatabase = (): Database => this.#makeDatabase()
-    const { commitLogCount } = this.#machine
+    const machine = this.#machine
+    const { files, membership, proposedMembership } = openConfiguration(disk, this.#given, line)
+    const storageOptions = storageOptionsOf(options, machine, random)
+    const makeDatabase = (): Database => emptyDatabase(options, machine)
+    const { commitLogCount } = machine
     const boot = bootDatabase(disk, fakeCompression, storageOptions, makeDatabase, commitLogCount)
-    const { database } = boot
-    const epochs = readEpochs(disk, storageOptions, database.lastZxid)
+    const { database, recent } = boot
     const scope = new Scope()
     wire.stopServing('not serving yet')
+    const firstId = firstSessionId(this.id, clock.wallMs() + random.below(1_000)) as SessionId
     const replica = new Replica(
-      {
-        serverId: this.id,
-        settings: options.settings,
-        frameBytesMax: options.frameBytesMax,
-        fieldBytesMax: FIELD_BYTES_MAX,
-        firstSessionId: firstSessionId(this.id, clock.wallMs() + random.below(1_000)) as SessionId,
-        hasher: fakeHasher,
-        ensemble: {
-          timing: {
-            tickMs: options.settings.tickMs,
-            initLimit: options.initLimit,
-            syncLimit: options.syncLimit,
-            connectLimit: 0,
-            connectRetryMs: 100,
-          },
-          election: {
-            notificationMinMs: 200,
-            notificationMaxMs: options.notificationMaxMs,
-            finalizeWaitMs: 200,
-            connectMs: 5_000,
-            bindRetries: 0,
-          },
-          membership: files.membership,
-          proposedMembership: files.proposed,
-          reconfigEnabled: options.reconfigures,
-          epochs,
-          recent: boot.recent,
-          commitLogCount,
-          forceSnapshotSync: false,
-          snapshotSyncsMax: 10,
-          differenceSyncsMax: 100,
-          leaderServes: true,
-          openLog: (from) => storage.openLog(from as Zxid),
-          makeDatabase,
-          faults: options.zabFaults,
-        },
-      },
+      replicaOptionsOf(this.id, firstId, options, machine, {
+        membership,
+        proposedMembership,
+        epochs: readEpochs(disk, storageOptions, database.lastZxid),
+        recent,
+        openLog: (from) => storage.openLog(from as Zxid),
+        makeDatabase,
+      }),
       database,
       { nowMs: clock.nowMs(), wallMs: clock.wallMs() },
     )
@@ -386,76 +329,11 @@ export class EnsembleServer {
         listener.close(connection)
       },
     })
-    this.#running = { scope, replica, pump, storage, listener }
-    this.#around.memberships.started(this.id, files.membership.version)
-    this.#isServing = false
-    this.#applied = database.lastZxid
-    this.#observe()
+    const watch = new ServerWatch(this.#around, this.name, replica, membership.version)
+    this.#running = { scope, replica, pump, storage, watch, listener }
+    watch.observe()
     if (boot.recovery.snapshot === null) pump.beginSnapshot()
     pump.start()
-  }
-
-  /** What its configuration says of the members, and where they are written. */
-  #openConfiguration(): Configuration {
-    const disk = this.#disk
-    const read = (path: string): string => decodeUtf8(disk.read(path, 0, disk.size(path) ?? 0))
-    if (disk.size(CONFIG_PATH) === null) {
-      disk.makeDirectory(CONFIG_DIRECTORY)
-      disk.replace(CONFIG_PATH, encodeUtf8(textWithoutVersion(this.#given)))
-    }
-    const files = new MembershipFiles(disk, CONFIG_PATH)
-    const proposedText = files.readProposed()
-    const path = /^dynamicConfigFile=(.*)$/m.exec(read(CONFIG_PATH))?.[1] ?? null
-    const version = path === null ? 0 : Number.parseInt(path.slice(path.lastIndexOf('.') + 1), 16)
-    const membership = withVersion(membershipOf(read(path ?? CONFIG_PATH)), version)
-    return Object.assign(files, {
-      membership: this.#withItself(membership),
-      proposed: proposedText === null ? null : membershipOf(proposedText),
-    })
-  }
-
-  /** A server that is not among its members is started with a line for itself, as if it were new. */
-  #withItself(membership: Membership): Membership {
-    if (membership.members.has(this.id)) return membership
-    const { line } = this.#around
-    const { members, grouping } = readMembership(textWithoutVersion(membership))
-    mark('a server starts that is not among the members')
-    // A group for it is nobody's business yet.
-    const own = { ...line, isVoter: line.isVoter && grouping === null }
-    return buildMembership({ version: 0, members: [...members, own], grouping })
-  }
-
-  #makeDatabase(): Database {
-    const { settings } = this.#around.options
-    const tree = this.#machine.tree === 'naive' ? new NaiveTree(settings) : new ColumnTree(settings)
-    return new Database(tree, settings)
-  }
-
-  #storageOptions(): StorageOptions {
-    const { options, random } = this.#around
-    const machine = this.#machine
-    const { zabFaults } = options
-    return {
-      snapshotDirectory: SNAPSHOT_DIRECTORY,
-      logDirectory: machine.separateLogDirectory ? '/log' : SNAPSHOT_DIRECTORY,
-      preallocateBytes: machine.preallocateBytes,
-      snapCount: machine.snapCount,
-      snapSizeBytes: 0,
-      logSizeLimitBytes: machine.logSizeLimitBytes,
-      digestEnabled: options.settings.transactionDigests,
-      snapshotCompression: machine.snapshotCompression,
-      snapshotSliceBytes: machine.snapshotSliceBytes,
-      snapshotSizeFactor: machine.snapshotSizeFactor,
-      trustEmpty: false,
-      fieldBytesMax: FIELD_BYTES_MAX,
-      random,
-      logger: markingLogger,
-      faults: {
-        survivesWriteError: zabFaults.survivesWriteError,
-        logsAfterRole: zabFaults.logsAfterRole,
-        skipsDirectorySync: options.skipsDirectorySync,
-      },
-    }
   }
 
   #purge(): void {
@@ -517,13 +395,13 @@ export class EnsembleServer {
     return {
       send: (connection, bytes) => {
         if (bytes.length === 0) return true
-        this.#observe()
+        this.#running?.watch.observe()
         if (!this.#unwatched.has(connection)) wire.sent(connection, bytes)
         return listener.send(connection, bytes)
       },
       backlogBytes: (connection) => listener.backlogBytes(connection),
       close: (connection) => {
-        this.#observe()
+        this.#running?.watch.observe()
         if (!this.#unwatched.has(connection)) wire.closing(connection)
         listener.close(connection)
       },
@@ -539,64 +417,7 @@ export class EnsembleServer {
       return
     }
     task()
-    const running = this.#running
-    if (running === null || !scope.alive) return
-    this.#observe()
-    checkState(running.replica)
-    if (this.#isServing) this.#around.wire.endTurn(running.replica.database.lastZxid)
-  }
-
-  /** What has become of it is told to the checkers, before anybody else can see it. */
-  #observe(): void {
-    const { wire, ledger, expiry, memberships } = this.#around
-    const running = this.#running
-    if (running === null) return
-    const { replica } = running
-    const isServing = replica.service !== null
-    if (!isServing) {
-      memberships.holds(this.id, this.members)
-      if (this.#isServing) wire.stopServing('its role is over')
-      this.#isServing = false
-      this.#applied = replica.database.lastZxid
-      return
-    }
-    const applied = replica.database.lastZxid
-    const isNew = !this.#isServing
-    const leading = isNew ? (replica.member?.leading ?? null) : null
-    const decidedBefore = ledger.membership
-    if (leading !== null) {
-      const { epoch } = leading
-      if (ledger.leaderOf(epoch) === null) ledger.began(epoch, this.id, this.#applied)
-      expiry.leads(this.id)
-    }
-    if (isNew || applied !== this.#applied) {
-      ledger.committed(applied, this.name)
-      this.#checkDigest(replica.database)
-    }
-    if (leading !== null) {
-      memberships.leads(this.id, leading.epoch, decidedBefore, ledger.membership)
-    }
-    memberships.holds(this.id, this.members)
-    if (isNew) {
-      mark(`serves: ${replica.member?.standing ?? ''}`)
-      this.#around.remark(`${this.name} serves in epoch ${epochOf(applied)}`)
-      wire.startServing(applied)
-    }
-    this.#isServing = true
-    this.#applied = applied
-  }
-
-  /** The digest tells of all nodes; of sessions it tells nothing. */
-  #checkDigest({ tree, sessions, lastZxid }: Database): void {
-    const high = BigInt(tree.digestHigh) << 32n
-    const digest = BigInt.asIntN(64, high | BigInt(tree.digestLow >>> 0))
-    const state = this.#around.ledger.stateAt(lastZxid)
-    if (digest === state.digest && sessions.size === state.sessions.size) return
-    throw new Violation(
-      'ReplicaDigest',
-      `${this.name} has ${digest} and ${sessions.size} sessions at ${formatZxid(lastZxid)}, ` +
-        `the model has ${state.digest} and ${state.sessions.size}`,
-    )
+    if (scope.alive) this.#running?.watch.endStep()
   }
 
   // Its turns and its time.
@@ -636,12 +457,4 @@ export class EnsembleServer {
       entered: (epoch) => onEntered(this, epoch),
     })
   }
-}
-
-/** What the server finds worth telling an operator is worth knowing of a run. */
-const markingLogger: Logger = {
-  debug() {},
-  info: (message) => mark(`log: ${message}`),
-  warn: (message) => mark(`log: ${message}`),
-  error: (message) => mark(`log: ${message}`),
 }
