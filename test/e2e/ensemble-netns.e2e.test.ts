@@ -91,7 +91,7 @@ test.skipIf(missing !== null && ZABRA_E2E_REQUIRED === undefined)(
     const nemesis = new Nemesis({ ensemble, network, disks, syncs }, random.fork('nemesis'))
     const load = await Load.begin(ensemble.target, random)
     const untilMs = performance.now() + runMs
-    const silences: number[] = []
+    const silences = new Silences()
     for (let round = 0; performance.now() < untilMs || !nemesis.isThrough; round++) {
       await load.during(leaveMayfly(ensemble.target, round, TICK_MS))
       const fault = random.chance(0.2) ? await nemesis.nextTwo() : await nemesis.next()
@@ -101,13 +101,14 @@ test.skipIf(missing !== null && ZABRA_E2E_REQUIRED === undefined)(
           console.log(`${fault.name}: after this, or in its course, things went wrong`)
           throw error
         })
-      if (fault.leavesMajority) silences.push(Math.round(silence))
+      if (fault.leavesMajority) silences.add(fault.kind, silence)
     }
 
     const summary = await load.finish(ensemble)
     console.log(`seed ${seed}: ${summary}`)
-    const longest = silences.toSorted((a, b) => b - a).slice(0, 5)
-    console.log(`longest without an answer while a majority was there: ${longest.join(', ')} ms`)
+    console.log(
+      `longest without an answer while a majority was there, in ms:\n${silences.describe()}`,
+    )
     const { full, failed } = nemesis.endings
     console.log(`servers ended by a full disk: ${full}, by a failed sync: ${failed}`)
     expect(full).toBeGreaterThan(0)
@@ -253,6 +254,24 @@ class Silence {
 
   get longestMs(): number {
     return Math.max(this.#longestMs, performance.now() - this.#since)
+  }
+}
+
+/** The longest of each kind of fault. */
+class Silences {
+  readonly #ofKind = new Map<string, number[]>()
+
+  add(kind: string, ms: number): void {
+    this.#ofKind.set(kind, [...(this.#ofKind.get(kind) ?? []), Math.round(ms)])
+  }
+
+  /** A line for each kind, the worst first. */
+  describe(): string {
+    return [...this.#ofKind]
+      .map(([kind, all]) => ({ kind, all: all.toSorted((a, b) => b - a) }))
+      .toSorted((a, b) => b.all[0]! - a.all[0]!)
+      .map(({ kind, all }) => `  ${kind}: ${all.slice(0, 5).join(', ')} (${all.length})`)
+      .join('\n')
   }
 }
 

@@ -10,6 +10,8 @@ import type { SmallDisk } from './small-disk.ts'
 export interface Fault {
   /** For people, with the servers that it is about. */
   readonly name: string
+  /** The name without them: whom it meets, and how. */
+  readonly kind: string
   /** Whether a majority of servers is left that can talk to each other and to clients. */
   readonly leavesMajority: boolean
   begin(): void | Promise<void>
@@ -30,7 +32,7 @@ export class Nemesis {
   readonly endings = { full: 0, failed: 0 }
   readonly #field: Battlefield
   readonly #random: Prng
-  #deck: Kind[] = []
+  #deck: Card[] = []
   #isThrough = false
 
   constructor(field: Battlefield, random: Prng) {
@@ -46,15 +48,16 @@ export class Nemesis {
   /** The next fault; each kind comes before any comes again. Half of them meet the leader. */
   async next(): Promise<Fault> {
     if (this.#deck.length === 0) this.#deck = this.#shuffled(this.#kinds)
-    const kind = this.#deck.pop() as Kind
+    const [kind, make] = this.#deck.pop() as Card
     if (this.#deck.length === 0) this.#isThrough = true
     const leader = await this.#field.ensemble.untilLed()
     const victim = this.#random.chance(0.5)
       ? leader
       : this.#random.pick(this.#field.ensemble.members)
     const others = this.#field.ensemble.members.filter((member) => member !== victim)
-    const fault = kind(victim, this.#shuffled(others) as [Member, ...Member[]])
-    return { ...fault, name: `${fault.name} (${leader.id} leads)` }
+    const fault = make(victim, this.#shuffled(others) as [Member, ...Member[]])
+    const whom = victim === leader ? 'leader' : 'follower'
+    return { ...fault, name: `${fault.name} (${leader.id} leads)`, kind: `${whom} ${kind}` }
   }
 
   /** Two at once; nobody knows what is left. */
@@ -62,6 +65,7 @@ export class Nemesis {
     const faults = [await this.next(), await this.next()]
     return {
       name: faults.map(({ name }) => name).join(' and '),
+      kind: 'two at once',
       leavesMajority: false,
       begin: async () => {
         for (const fault of faults) await fault.begin()
@@ -72,22 +76,24 @@ export class Nemesis {
     }
   }
 
-  get #kinds(): readonly Kind[] {
-    const kinds = [
-      this.#kill,
-      this.#killAll,
-      this.#pause,
-      this.#unplug,
-      this.#cutPair,
-      this.#cutOneWay,
-      this.#deaf,
-      this.#mute,
-      this.#cutClients,
-      this.#lossy,
-      this.#slow,
-      this.#fullDisk,
+  get #kinds(): readonly Card[] {
+    const kinds: readonly Card[] = [
+      ['killed', this.#kill],
+      ['killed with all others', this.#killAll],
+      ['standing still', this.#pause],
+      ['unplugged', this.#unplug],
+      ['and another cut off from each other', this.#cutPair],
+      ['not heard by one', this.#cutOneWay],
+      ['not hearing one', this.#deafToOne],
+      ['deaf', this.#deaf],
+      ['mute', this.#mute],
+      ['and clients, one way', this.#cutClients],
+      ['on a lossy network', this.#lossy],
+      ['on a slow link', this.#slow],
+      ['with a full disk', this.#fullDisk],
     ]
-    return this.#field.syncs === null ? kinds : [...kinds, this.#failingSync]
+    if (this.#field.syncs === null) return kinds
+    return [...kinds, ['whose syncs fail', this.#failingSync]]
   }
 
   readonly #kill: Kind = (victim) => ({
@@ -129,6 +135,11 @@ export class Nemesis {
   readonly #cutOneWay: Kind = (victim, [other]) =>
     this.#onNetwork(`${nameOf(other)} does not hear ${nameOf(victim)}`, (network) => {
       network.cut(victim.id, other.id)
+    })
+
+  readonly #deafToOne: Kind = (victim, [other]) =>
+    this.#onNetwork(`${nameOf(victim)} does not hear ${nameOf(other)}`, (network) => {
+      network.cut(other.id, victim.id)
     })
 
   readonly #deaf: Kind = (victim, others) =>
@@ -193,7 +204,7 @@ export class Nemesis {
     }
   }
 
-  #onNetwork(name: string, begin: (network: Namespaces) => void): Fault {
+  #onNetwork(name: string, begin: (network: Namespaces) => void): Omit<Fault, 'kind'> {
     const { network } = this.#field
     return {
       name,
@@ -211,7 +222,10 @@ export class Nemesis {
   }
 }
 
-type Kind = (victim: Member, others: readonly [Member, ...Member[]]) => Fault
+type Kind = (victim: Member, others: readonly [Member, ...Member[]]) => Omit<Fault, 'kind'>
+
+/** A kind of fault with its name, which follows that of its victim. */
+type Card = readonly [string, Kind]
 
 function startAgain(member: Member): void {
   if (!member.isRunning) member.start()
