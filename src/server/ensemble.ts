@@ -56,6 +56,7 @@ export function ensembleOptionsOf(context: MemberContext): EnsembleOptions {
     snapshotSyncsMax: sync.concurrentSnapshotsMax,
     differenceSyncsMax: sync.concurrentDiffsMax,
     leaderServes: ensemble.leaderServes,
+    observerPauseMs: () => storageOptions.random.below(election.observerDelayMsMax + 1),
     readOnlyMode: ensemble.readOnlyMode,
     openLog: (from) => storage().openLog(from),
     makeDatabase,

@@ -34,8 +34,15 @@ export interface EnsembleOptions {
   readonly differenceSyncsMax: number
   /** `leaderServes`: a leader accepts clients. */
   readonly leaderServes: boolean
+  /**
+   * `observer.election.DelayMs`: how long an observer whose leader is gone waits before it looks for
+   * another one, drawn anew each time, so that many of them do not come at once.
+   */
+  readonly observerPauseMs?: () => number
   /** `readonlymode.enabled`: a server without a leader serves reads to clients that ask for that. */
   readonly readOnlyMode?: boolean
+  /** How many zxids an epoch has: all there are, but where a test wants to see their end. */
+  readonly zxidsPerEpoch?: number
   /** The transactions on disk, see `History.openLog`. */
   openLog(from: Zxid): LogCursor | null
   /** An empty database, to be filled from a leader's snapshot. */

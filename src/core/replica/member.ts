@@ -59,6 +59,8 @@ export class Member implements ElectionHost {
   /** Why the present role ends with this step. */
   #leaveReason: string | null = null
   #designated: number | null = null
+  /** Until when an observer that has left its role rests; Infinity where nothing is waited for. */
+  #restMs = Infinity
   /** When a server that still looks for a leader begins to serve reads. */
   #readOnlyMs = Infinity
   /** From when on a leader without a quorum takes a voter that looks for a sign. */
@@ -134,6 +136,7 @@ export class Member implements ElectionHost {
       this.#leading?.deadlineMs ?? Infinity,
       this.#learning?.deadlineMs ?? Infinity,
       this.#readOnlyMs,
+      this.#restMs,
     )
   }
 
@@ -160,6 +163,7 @@ export class Member implements ElectionHost {
 
   onWake(): void {
     if (this.nowMs >= this.election.deadlineMs) this.election.onTime()
+    if (this.nowMs >= this.#restMs) this.#restMs = Infinity
     if (this.nowMs >= this.#readOnlyMs && this.#elected === null) this.#serveReadOnly()
     const role = this.#leading ?? this.#learning
     if (role !== null && !this.#isEnding && this.nowMs >= role.deadlineMs) role.onTime()
@@ -220,7 +224,8 @@ export class Member implements ElectionHost {
   /** The end of a step: what was asked for in its course happens. */
   settle(): void {
     if (this.#leaveReason !== null && this.#standing !== 'leaving') this.#endRole()
-    if (this.#standing === 'leaving' && this.#isLogSettled) this.#left()
+    const isRested = this.#restMs === Infinity
+    if (this.#standing === 'leaving' && isRested && this.#isLogSettled) this.#left()
     if (this.#electionRestarts) {
       this.#electionRestarts = false
       this.election.restart()
@@ -316,11 +321,18 @@ export class Member implements ElectionHost {
   #endRole(): void {
     mark(`left: ${this.#standing}`)
     this.remark('info', 'the role is over', { role: this.#standing, reason: this.#leaveReason })
+    if (this.#standing === 'observing') this.#rest()
     this.#standing = 'leaving'
     this.links.listeners.zab = null
     this.links.hangUpAll('zab')
     this.#service?.end()
     this.#service = null
+  }
+
+  /** Voters wait for nobody; observers may be many, and come to a new leader all at once. */
+  #rest(): void {
+    const pauseMs = this.options.observerPauseMs?.() ?? 0
+    if (pauseMs > 0) this.#restMs = this.nowMs + pauseMs
   }
 
   get #isEnding(): boolean {
