@@ -81,6 +81,11 @@ export class ElectionBench {
     this.cut.add(`${b} ${a}`)
   }
 
+  /** Nothing of what others send gets to the server, until `heal`; what it sends itself does. */
+  deafen(id: number): void {
+    for (const other of this.servers.keys()) if (other !== id) this.cut.add(`${other} ${id}`)
+  }
+
   /** What was sent meanwhile is lost with the links that it was sent on. */
   heal(): void {
     for (const server of this.servers.values())
@@ -295,7 +300,7 @@ export class BenchServer implements ElectionHost {
     if (!this.ends.has(end.id)) return
     const bench = this.#bench
     const other = bench.servers.get(end.peer)
-    if (bench.isCut(this.id, end.peer)) {
+    if (bench.isCut(this.id, end.peer) || bench.isCut(end.peer, this.id)) {
       bench.schedule(timeoutMs, () => this.#fail(end, 'timed out'))
       return
     }

@@ -57,6 +57,8 @@ export class SmallLeaderHost implements LeaderHost {
   readonly did: string[] = []
   readonly requests: ForwardedRequest[] = []
   readonly touches: [high: number, low: number, timeoutMs: number][] = []
+  /** Which servers, and for how long they are not to be voted for. */
+  readonly doubted: [serverId: number, forMs: number][] = []
   left: string | null = null
   leftFor: number | null = null
   liveSessions: ReadonlySet<bigint> = new Set()
@@ -129,6 +131,10 @@ export class SmallLeaderHost implements LeaderHost {
 
   membershipOf(text: string): Membership {
     return membershipOf(text)
+  }
+
+  doubt(serverId: number, forMs: number): void {
+    this.doubted.push([serverId, forMs])
   }
 
   leave(reason: string): void {

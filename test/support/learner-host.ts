@@ -64,6 +64,8 @@ export class SmallLearnerHost implements LearnerHost {
   /** What the database holds, in the order in which it came. */
   database: Zxid[]
   durable: DurableState
+  /** Which servers, and for how long they are not to be voted for. */
+  readonly doubted: [serverId: number, forMs: number][] = []
   left: string | null = null
   leftFor: number | null = null
   /** Session ids and timeouts that the next answer to a PING tells. */
@@ -202,6 +204,10 @@ export class SmallLearnerHost implements LearnerHost {
     } catch (error) {
       throw new MalformedRecord((error as Error).message)
     }
+  }
+
+  doubt(serverId: number, forMs: number): void {
+    this.doubted.push([serverId, forMs])
   }
 
   leave(reason: string): void {

@@ -14,6 +14,7 @@ export interface LearnerStart {
   readonly isVoter?: boolean
   readonly faults?: Partial<ZabFaults>
   readonly membership?: string
+  readonly initLimit?: number
 }
 
 export const MEMBERSHIP = 'server.1=a:1:2\nserver.2=b:1:2\nserver.3=c:1:2'
@@ -47,7 +48,7 @@ export class PlayedLearner {
       leader: 3,
       leaderAddress: { host: 'c', port: 1 },
       isVoter: start.isVoter ?? true,
-      timing,
+      timing: { ...timing, initLimit: start.initLimit ?? timing.initLimit },
       faults: { ...NO_FAULTS, ...start.faults },
     }
     this.learning = new Learning(options, this.host)

@@ -177,6 +177,19 @@ describe('who dials', () => {
     expect(driven.written(7)).toHaveLength(0)
   })
 
+  test('a link to a doubted server is made anew, and what it still brings is not heard', () => {
+    const driven = new Driven()
+    driven.accept(7, 3)
+    driven.election.doubt(3, 0)
+    expect(driven.hungUp).toEqual([7])
+    expect(driven.dialOf('host3')).toBeDefined()
+    look(driven)
+    driven.election.linkBytes(7, voteOf(3))
+    expect(driven.election.vote.leader).toBe(2)
+    driven.accept(8, 3, voteOf(3))
+    expect(driven.election.vote.leader).toBe(3)
+  })
+
   test('a stranger is called back where it said, and nobody is kept in mind for ever', () => {
     const driven = new Driven(9)
     driven.election.linkAccepted(7, 'somewhere')
@@ -230,10 +243,12 @@ describe('what strangers can do', () => {
     expect(driven.hungUp).toEqual([7])
   })
 
-  test('not be more than some', () => {
+  test('not be more than some, nor keep others out: the oldest go', () => {
     const driven = new Driven()
     for (let link = 1; link <= 100; link++) driven.election.linkAccepted(link, 'somewhere')
-    expect(driven.hungUp).toHaveLength(36)
+    expect(driven.hungUp).toEqual(Array.from({ length: 36 }, (_, i) => i + 1))
+    driven.accept(101, 3)
+    expect(driven.election.describe()).toContain('links to 3')
   })
 
   test('not be this server', () => {

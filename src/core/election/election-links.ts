@@ -146,6 +146,14 @@ export class ElectionLinks {
     }
   }
 
+  /** What the link to the server still brings says nothing of how it can be reached now. */
+  renew(id: number): void {
+    if (this.#isClosed || id === this.#options.serverId) return
+    const peer = this.#peerOf(id)
+    this.#drop(peer)
+    this.#dial(peer)
+  }
+
   /** Looks after the links to `ids`: those that are missing, and those that seem to be broken. */
   tend(ids: Iterable<number>): void {
     const { nowMs } = this.#host
@@ -168,6 +176,14 @@ export class ElectionLinks {
     }
   }
 
+  /** A server says who it is with its first bytes: whoever has said least for longest is none. */
+  #dismissOldest(): void {
+    for (const link of this.#strangers.keys()) {
+      this.#dismiss(link)
+      return
+    }
+  }
+
   get strangersDeadlineMs(): number {
     // In the order in which they came, which is that of their deadlines.
     for (const stranger of this.#strangers.values()) return stranger.deadlineMs
@@ -182,10 +198,11 @@ export class ElectionLinks {
   // What the links tell
 
   linkAccepted(link: LinkId, remote: string): void {
-    if (this.#isClosed || this.#strangers.size >= STRANGERS_MAX) {
+    if (this.#isClosed) {
       this.#host.links.hangUp(link)
       return
     }
+    if (this.#strangers.size >= STRANGERS_MAX) this.#dismissOldest()
     const deadlineMs = this.#host.nowMs + this.#options.connectMs
     this.#strangers.set(link, { bytes: NOTHING, deadlineMs, remote })
   }
@@ -422,7 +439,7 @@ export class ElectionLinks {
 
 const NOTHING = new Uint8Array(0)
 
-/** Links that have not said who they are. */
+/** Links that have not said who they are; the oldest goes when another one comes. */
 const STRANGERS_MAX = 64
 /** Servers that may be known before others than members are turned away. */
 const PEERS_MAX = 100

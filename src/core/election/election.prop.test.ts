@@ -31,7 +31,7 @@ test.each(SEEDS)('seed %i', (seed) => {
   for (let trouble = 0; trouble < 30; trouble++) {
     bench.run(prng.pick([0, 1, 5, 50, 500]))
     const id = prng.between(1, size)
-    switch (prng.below(5)) {
+    switch (prng.below(6)) {
       case 0:
         bench.servers.get(id)?.breakLinks(() => prng.chance(0.5))
         break
@@ -47,6 +47,15 @@ test.each(SEEDS)('seed %i', (seed) => {
       case 4:
         bench.servers.get(id)?.look()
         break
+      case 5: {
+        const leader = prng.between(1, voters)
+        const forMs = prng.pick([0, 3000])
+        const server = bench.servers.get(id)
+        if (leader === id || server === undefined) break
+        server.step(() => server.election.doubt(leader, forMs))
+        server.look()
+        break
+      }
     }
     lookWhereNobodyLeads(bench, quorum)
   }

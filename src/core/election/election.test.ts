@@ -158,6 +158,65 @@ describe('when the leader is gone', () => {
   })
 })
 
+describe('a leader that cannot be reached', () => {
+  /** The servers' roles end: their leader was not heard, or not reached. */
+  const doubt = (bench: ElectionBench, ids: readonly number[], leader: number, forMs: number) => {
+    for (const id of ids) {
+      const server = bench.servers.get(id)!
+      server.step(() => server.election.doubt(leader, forMs))
+      server.look()
+    }
+  }
+
+  test('is not elected again for votes on links from before it became deaf', () => {
+    const bench = new ElectionBench()
+    startAll(bench, 3)
+    bench.elect()
+    bench.deafen(3)
+    bench.servers.get(3)!.look()
+    doubt(bench, [1, 2], 3, 0)
+    bench.run(1000)
+    expect([1, 2].map((id) => bench.servers.get(id)!.election.vote.leader)).toEqual([2, 2])
+  })
+
+  test('is not elected for the votes of those who can reach it', () => {
+    const bench = new ElectionBench()
+    for (const id of [1, 2, 3]) bench.cutOff(id, 5)
+    startAll(bench, 5)
+    bench.run(10_000)
+    // Server 4 is for 5, and all others are by its word.
+    expect(bench.servers.get(3)!.election.vote.leader).toBe(5)
+    doubt(bench, [1, 2, 3], 5, 3000)
+    bench.run(1000)
+    expect([1, 2, 3].map((id) => bench.servers.get(id)!.election.vote.leader)).toEqual([3, 3, 3])
+  })
+
+  test('is elected after a while where nobody else is left', () => {
+    const bench = new ElectionBench()
+    startAll(bench, 3)
+    bench.elect()
+    bench.kill(2)
+    bench.servers.get(3)!.look()
+    doubt(bench, [1], 3, 3000)
+    bench.run(2900)
+    expect(bench.servers.get(1)!.election.state).toBe(ServerState.looking)
+    bench.run(300)
+    expect(bench.servers.get(1)!.election.state).toBe(ServerState.following)
+    expect(bench.servers.get(3)!.election.state).toBe(ServerState.leading)
+  })
+
+  test('is followed as soon as others lead with it, though this server would not vote for it', () => {
+    const bench = new ElectionBench()
+    startAll(bench, 3)
+    bench.elect()
+    for (const server of bench.servers.values()) server.serve(1)
+    doubt(bench, [1], 3, 3000)
+    bench.run(100)
+    expect(bench.servers.get(1)!.election.vote.leader).toBe(3)
+    expect(bench.servers.get(1)!.election.state).toBe(ServerState.following)
+  })
+})
+
 describe('what servers that have settled say', () => {
   test('the new epoch once they serve, with the round and zxid of the election', () => {
     const bench = new ElectionBench()

@@ -44,6 +44,10 @@ export class Election implements LinkListener, ElectionLinksOwner {
   readonly #looking = new Map<number, CastVote>()
   /** When each of these was last answered. */
   readonly #answeredMs = new Map<number, number>()
+  /** Until when servers that could not be reached are not voted for. */
+  readonly #doubtedUntilMs = new Map<number, number>()
+  /** When the first of these doubts ends. */
+  #trustMs = Infinity
   /** The membership that this server's message shows, and the last that it has been shown. */
   #saidConfig = ''
   #knownConfig = ''
@@ -80,6 +84,7 @@ export class Election implements LinkListener, ElectionLinksOwner {
       this.#decideMs,
       this.#repeatMs,
       this.#tendMs,
+      this.#trustMs,
       this.#links.strangersDeadlineMs,
     )
   }
@@ -147,6 +152,16 @@ export class Election implements LinkListener, ElectionLinksOwner {
     if (this.#isOpen) this.look(this.#lastZxid, this.#currentEpoch)
   }
 
+  /** See `ZabHost.doubt`. */
+  doubt(id: number, forMs: number): void {
+    mark('election: a server is doubted')
+    this.#links.renew(id)
+    if (forMs === 0) return
+    this.#doubtedUntilMs.set(id, this.#host.nowMs + forMs)
+    this.#trustMs = Math.min(...this.#doubtedUntilMs.values())
+    this.#fast.doubt(id)
+  }
+
   stop(): void {
     this.#close()
     this.#bindMs = Infinity
@@ -158,6 +173,7 @@ export class Election implements LinkListener, ElectionLinksOwner {
     const { nowMs } = this.#host
     if (nowMs >= this.#bindMs) this.#openDoor()
     this.#links.expireStrangers()
+    if (nowMs >= this.#trustMs) this.#endDoubts()
     if (nowMs >= this.#decideMs) {
       this.#hasWaited = true
       this.#decide(this.#fast.proposal)
@@ -184,12 +200,30 @@ export class Election implements LinkListener, ElectionLinksOwner {
         this.#answer(from, isNews)
         break
       case 'announce':
-        this.#decideMs = Infinity
-        this.#say()
-        this.#tellVoters()
+        this.#announce()
         break
     }
     this.#weigh()
+  }
+
+  /** This server is for another one now. */
+  #announce(): void {
+    this.#decideMs = Infinity
+    this.#say()
+    this.#tellVoters()
+  }
+
+  /** Where nobody else could be elected meanwhile, who could not be reached is better than nobody. */
+  #endDoubts(): void {
+    for (const [id, untilMs] of this.#doubtedUntilMs) {
+      if (untilMs > this.#host.nowMs) continue
+      this.#doubtedUntilMs.delete(id)
+      const consequence = this.#fast.trust(id)
+      if (!this.#isOpen) continue
+      if (consequence === 'announce') this.#announce()
+      this.#weigh()
+    }
+    this.#trustMs = Math.min(Infinity, ...this.#doubtedUntilMs.values())
   }
 
   /** Whether what has been heard suffices, and whether a better vote is to be waited for. */

@@ -15,13 +15,17 @@ interface Past {
 
 const past = (epoch: number, counter: number): Past => ({ zxid: zxidOf(epoch, counter), epoch })
 
+/** Who doubts whom from the beginning; the first number is that of the one who does. */
+type Doubts = readonly (readonly [number, number])[]
+
 /**
- * What can happen next: a server hears the next message of another, or decides. All have begun: one
- * that begins later is like one that is heard later and hears later.
+ * What can happen next: a server hears the next message of another, trusts who it doubted, or
+ * decides. All have begun: one that begins later is like one that is heard later and hears later.
  */
 type Move =
   | { readonly kind: 'decide'; readonly id: number }
   | { readonly kind: 'hear'; readonly id: number; readonly from: number }
+  | { readonly kind: 'trust'; readonly id: number; readonly doubted: number }
 
 const membership = ensembleOf(3)
 const IDS = [1, 2, 3]
@@ -36,13 +40,16 @@ class Play {
   /** By sender, then receiver: the last that was heard. */
   readonly #heard = new Map<string, CastVote>()
   readonly #decidesEarly: boolean
+  #doubts: Doubts
 
-  constructor(pasts: readonly Past[], decidesEarly: boolean) {
+  constructor(pasts: readonly Past[], decidesEarly: boolean, doubts: Doubts) {
     this.#decidesEarly = decidesEarly
+    this.#doubts = doubts
     for (const [index, { zxid, epoch }] of pasts.entries()) {
       const id = index + 1
       const election = new FastLeaderElection(id, { membership, proposedMembership: null })
       this.elections.set(id, election)
+      for (const [doubter, doubted] of doubts) if (doubter === id) election.doubt(doubted)
       election.begin(zxid, epoch)
       this.#announce(id)
     }
@@ -63,7 +70,7 @@ class Play {
       const last = this.#heard.get(pair)
       return `${last === undefined ? '' : votes([last])}<${votes(this.#channels.get(pair) ?? [])}`
     })
-    return [...servers, ...pairs].join(' ')
+    return [...servers, ...pairs, ...this.#doubts.map(String)].join(' ')
   }
 
   moves(): Move[] {
@@ -79,6 +86,11 @@ class Play {
     for (const [id, election] of this.elections) {
       if (!this.decided.has(id) && election.hasQuorum) moves.push({ kind: 'decide', id })
     }
+    // Doubts last longer than anything else takes.
+    if (moves.length > 0) return moves
+    for (const [id, doubted] of this.#doubts) {
+      if (!this.decided.has(id)) moves.push({ kind: 'trust', id, doubted })
+    }
     return moves
   }
 
@@ -87,6 +99,10 @@ class Play {
     switch (move.kind) {
       case 'hear':
         this.#hear(id, move.from, this.#channels.get(`${move.from} ${id}`)!.shift()!)
+        break
+      case 'trust':
+        this.#doubts = this.#doubts.filter(([doubter]) => doubter !== id)
+        if (this.elections.get(id)!.trust(move.doubted) === 'announce') this.#announce(id)
         break
       case 'decide':
         this.#decide(id, this.elections.get(id)!.proposal)
@@ -144,6 +160,7 @@ interface Explored {
 function explore(
   pasts: readonly Past[],
   decidesEarly: boolean,
+  doubts: Doubts,
   judge: (play: Play, moves: readonly Move[]) => string | null,
 ): Explored {
   const seen = new Set<string>()
@@ -151,7 +168,7 @@ function explore(
   let ends = 0
   const open: Move[][] = [[]]
   for (let path = open.pop(); path !== undefined; path = open.pop()) {
-    const play = new Play(pasts, decidesEarly)
+    const play = new Play(pasts, decidesEarly, doubts)
     for (const move of path) play.make(move)
     if (seen.has(play.key)) continue
     seen.add(play.key)
@@ -170,28 +187,44 @@ const isAtLeast = (a: Past, b: Past): boolean =>
 const EMPTY = [past(0, 0), past(0, 0), past(0, 0)]
 const FIRST_AHEAD = [past(2, 1), past(1, 9), past(1, 8)]
 
-test('whenever they decide, no leader has less than a quorum has, and one at most a quorum', () => {
-  const explored = explore(FIRST_AHEAD, true, (play) => {
-    const supporters = new Map<number, number>()
-    for (const [id, { leader }] of play.decided) {
-      supporters.set(leader, (supporters.get(leader) ?? 0) + 1)
-      const its = FIRST_AHEAD[leader - 1]!
-      if (FIRST_AHEAD.filter((each) => isAtLeast(its, each)).length < QUORUM) {
-        return `${id} has decided for ${leader}, which is behind a quorum`
+test.each<[string, Doubts]>([
+  ['nobody is doubted', []],
+  ['one doubts the best', [[3, 1]]],
+])(
+  'whenever they decide, a leader has what a quorum has, and only one a quorum: %s',
+  (_, doubts) => {
+    const explored = explore(FIRST_AHEAD, true, doubts, (play) => {
+      const supporters = new Map<number, number>()
+      for (const [id, { leader }] of play.decided) {
+        supporters.set(leader, (supporters.get(leader) ?? 0) + 1)
+        const its = FIRST_AHEAD[leader - 1]!
+        if (FIRST_AHEAD.filter((each) => isAtLeast(its, each)).length < QUORUM) {
+          return `${id} has decided for ${leader}, which is behind a quorum`
+        }
       }
-    }
-    const leaders = [...supporters].filter(([, count]) => count >= QUORUM)
-    return leaders.length > 1 ? 'two leaders have a quorum' : null
-  })
-  expect(explored.wrong).toEqual([])
-  expect(explored.states).toBeGreaterThan(1000)
-})
+      const leaders = [...supporters].filter(([, count]) => count >= QUORUM)
+      return leaders.length > 1 ? 'two leaders have a quorum' : null
+    })
+    expect(explored.wrong).toEqual([])
+    expect(explored.states).toBeGreaterThan(1000)
+  },
+)
 
-test.each([
-  ['empty', EMPTY, 3],
-  ['one ahead by its epoch', FIRST_AHEAD, 1],
-])('where they wait for better votes, all elect the best: %s', (_, pasts, best) => {
-  const explored = explore(pasts, false, (play, moves) => {
+test.each<[string, readonly Past[], Doubts, number]>([
+  ['empty', EMPTY, [], 3],
+  ['one ahead by its epoch', FIRST_AHEAD, [], 1],
+  ['doubted by one', FIRST_AHEAD, [[3, 1]], 1],
+  [
+    'doubted by a quorum, the best of which it is',
+    FIRST_AHEAD,
+    [
+      [2, 1],
+      [3, 1],
+    ],
+    2,
+  ],
+])('where they wait for better votes, all elect the best: %s', (_, pasts, doubts, best) => {
+  const explored = explore(pasts, false, doubts, (play, moves) => {
     if (moves.length > 0) return null
     if (play.decided.size < IDS.length) return 'an election does not end'
     const leaders = new Set([...play.decided.values()].map(({ leader }) => leader))

@@ -153,6 +153,60 @@ describe('who is not counted', () => {
   })
 })
 
+describe('a doubted server', () => {
+  const doubting = (): FastLeaderElection => {
+    const election = begun(1)
+    election.doubt(3)
+    return election
+  }
+
+  test('is not voted for, whoever says so', () => {
+    const election = doubting()
+    expect(election.receive(3, vote(3, { peerEpoch: 7 }))).toBe('none')
+    expect(election.receive(2, vote(3, { peerEpoch: 7 }))).toBe('none')
+    expect(election.proposal.leader).toBe(1)
+    expect(election.hasQuorum).toBe(false)
+  })
+
+  test('is no hindrance to those who can do without it', () => {
+    const election = doubting()
+    election.receive(3, vote(3))
+    expect(election.receive(2, vote(2))).toBe('announce')
+    expect(election.hasQuorum).toBe(true)
+    expect(election.proposal.leader).toBe(2)
+  })
+
+  test('takes nobody into a later round with it', () => {
+    const election = doubting()
+    expect(election.receive(3, vote(3, { round: 5 }))).toBe('announce')
+    expect(election.proposal).toEqual({ leader: 1, zxid: 0, peerEpoch: 0, round: 5 })
+  })
+
+  test('leads nevertheless where others have decided that it does', () => {
+    const election = doubting()
+    election.receive(3, vote(3, { state: leading, peerEpoch: 2 }))
+    election.receive(2, vote(3, { state: following, peerEpoch: 2 }))
+    expect(election.decision?.leader).toBe(3)
+  })
+
+  test('is voted for as soon as it is trusted, on the votes that have come', () => {
+    const election = doubting()
+    election.receive(3, vote(3))
+    expect(election.trust(3)).toBe('announce')
+    expect(election.proposal.leader).toBe(3)
+    expect(election.hasQuorum).toBe(true)
+  })
+
+  test('changes nothing as it is trusted where a better one has come', () => {
+    const election = begun(1)
+    election.doubt(2)
+    election.receive(2, vote(2))
+    election.receive(3, vote(3))
+    expect(election.trust(2)).toBe('none')
+    expect(election.proposal.leader).toBe(3)
+  })
+})
+
 describe('an observer', () => {
   test('is for nobody, then for whom the voters are for, and is not counted itself', () => {
     const election = begun(4, ensembleOf(4, 1), 7, 7)

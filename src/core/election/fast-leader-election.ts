@@ -31,6 +31,8 @@ export class FastLeaderElection {
   readonly #cast = new Map<number, CastVote>()
   /** What servers say that look for nobody any more, in whatever round (`outofelection`). */
   readonly #settled = new Map<number, CastVote>()
+  /** Whom this server is not for, see {@link doubt}. */
+  readonly #doubted = new Set<number>()
   #round = 0
   #initial: Vote
   #proposal: Vote
@@ -86,6 +88,27 @@ export class FastLeaderElection {
       : NOBODY
     this.#propose(this.#initial)
     this.#count()
+  }
+
+  /**
+   * This server could not be led by that one: until {@link trust} no vote for it beats any other. It
+   * may be elected by a quorum without this server. Whoever this server elects instead still has the
+   * latest history of those who elect it, which is all that a leader needs.
+   */
+  doubt(id: number): void {
+    this.#doubted.add(id)
+  }
+
+  /** The server may lead after all; votes for it that have come in this round count now. */
+  trust(id: number): Consequence {
+    this.#doubted.delete(id)
+    const before = this.#proposal
+    for (const vote of this.#cast.values()) {
+      const isOpen = vote.state === ServerState.looking
+      if (isOpen && this.#beats(vote, this.#proposal)) this.#propose(vote)
+    }
+    this.#count()
+    return this.#proposal === before ? 'none' : 'announce'
   }
 
   /** Takes up what `from` says. */
@@ -215,7 +238,7 @@ export class FastLeaderElection {
 
   /** The order of votes (ZooKeeper 3.9 `totalOrderPredicate`): epoch, transaction, number. */
   #beats(vote: Vote, other: Vote): boolean {
-    if (this.#weightOf(vote.leader) === 0) return false
+    if (this.#weightOf(vote.leader) === 0 || this.#doubted.has(vote.leader)) return false
     if (vote.peerEpoch !== other.peerEpoch) return vote.peerEpoch > other.peerEpoch
     if (vote.zxid !== other.zxid) return vote.zxid > other.zxid
     return vote.leader > other.leader

@@ -121,6 +121,10 @@ export class ZabDesk implements LeaderHost, LearnerHost {
     return this.#member.commitMembership(membership)
   }
 
+  doubt(serverId: number, forMs: number): void {
+    this.#member.election.doubt(serverId, forMs)
+  }
+
   leave(reason: string): void {
     this.#member.leave(reason)
   }

@@ -245,6 +245,10 @@ describe('in time', () => {
     scene.pass(2_500)
     expect(scene.host.left).toBe('not sufficient followers synced')
     expect(scene.isHungUp(two)).toBe(true)
+    expect(scene.host.doubted).toEqual([
+      [2, 0],
+      [3, 0],
+    ])
   })
 
   it('leaves at the next tick when they are gone', () => {
@@ -355,6 +359,11 @@ describe('a reconfiguration', () => {
     scene.leading.linkClosed(links.get(5)!, 'gone')
     scene.pass(1_000, [links.get(2)!, links.get(3)!])
     expect(scene.host.left).toBe('not sufficient followers synced')
+    // Those whose votes are missed, of both memberships.
+    expect(scene.host.doubted).toEqual([
+      [4, 0],
+      [5, 0],
+    ])
   })
 
   it('that leaves the leader out names the new voter that has most, and ends its commits', () => {

@@ -109,6 +109,10 @@ describe('on the way to leading', () => {
     expect(scene.host.left).toBeNull()
     scene.pass(2_000)
     expect(scene.host.left).toBe('no quorum of followers while choosing')
+    expect(scene.host.doubted).toEqual([
+      [2, 0],
+      [3, 0],
+    ])
     expect(scene.leading.deadlineMs).toBe(Number.POSITIVE_INFINITY)
   })
 
@@ -474,6 +478,18 @@ describe('the membership', () => {
     scene.join(2)
     expect(scene.leading.phase).toBe('synchronization')
     scene.join(4)
+    expect(scene.leading.phase).toBe('broadcast')
+    expect(scene.host.membership.version).toBe(zxidOf(1, 3))
+  })
+
+  it('that was proposed counts an observer that will vote among those who have the history', () => {
+    const membership = membershipText(3, 1, zxidOf(1, 1))
+    const scene = new LeadingScene({ membership }, withReconfig)
+    const next = membershipTextOf([1, 3, 4], [2], zxidOf(1, 3))
+    scene.host.proposedMembership = scene.host.membershipOf(next)
+    scene.join(2)
+    expect(scene.leading.phase).toBe('synchronization')
+    scene.join(4, LAST, { isFollower: false, config: zxidOf(1, 1) })
     expect(scene.leading.phase).toBe('broadcast')
     expect(scene.host.membership.version).toBe(zxidOf(1, 3))
   })

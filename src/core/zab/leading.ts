@@ -317,6 +317,7 @@ export class Leading implements LeaderRole {
     this.#nextLookMs = nowMs + this.#halfTickMs
     if (lateMs > this.#options.timing.tickMs) this.#forgive(lateMs)
     if (nowMs >= this.#stateDeadlineMs) {
+      this.#doubtAbsent()
       this.#leave(`no quorum of followers while ${this.#state}`)
       return
     }
@@ -331,6 +332,7 @@ export class Leading implements LeaderRole {
     if (isWholeTick) {
       this.#tick++
       if (!this.#hasFollowers()) {
+        this.#doubtAbsent()
         this.#leave('not sufficient followers synced')
         return
       }
@@ -342,6 +344,19 @@ export class Leading implements LeaderRole {
     const { serverId } = this.#options
     const inStep = this.#learners.inStep(serverId, this.#tick, LearnerStep.introduced)
     return isQuorum(this.#host, inStep)
+  }
+
+  /**
+   * Who is not heard may well hear us. Were it to go on hearing our votes, on links from before, it
+   * would elect a leader that it cannot reach.
+   */
+  #doubtAbsent(): void {
+    const { membership, proposedMembership } = this.#host
+    const { serverId } = this.#options
+    const present = this.#learners.inStep(serverId, this.#tick, LearnerStep.introduced)
+    const voters = new Set(membership.voters.voters)
+    for (const id of proposedMembership?.voters.voters ?? []) voters.add(id)
+    for (const id of voters) if (!present.has(id)) this.#host.doubt(id, 0)
   }
 
   #dropOverdue(): void {

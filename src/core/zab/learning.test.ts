@@ -79,6 +79,25 @@ describe('reaching the leader', () => {
     expect(host.left).toBe('the leader could not be reached: no answer')
   })
 
+  test('a leader that does not even refuse is left at the first attempt, and doubted', () => {
+    const { host, learning } = new PlayedLearner({ initLimit: 100 })
+    learning.start()
+    expect(host.links.dialled).toMatchObject([{ timeoutMs: 1500 }])
+    host.nowMs += 1500
+    learning.linkClosed(-1, 'timed out')
+    expect(host.left).toBe('the leader could not be reached: timed out')
+    expect(host.doubted).toEqual([[3, 3000]])
+  })
+
+  test('a leader that refuses is not doubted', () => {
+    const { host, learning } = new PlayedLearner()
+    learning.start()
+    host.nowMs += 995
+    learning.linkClosed(-1, 'refused')
+    expect(host.left).toBe('the leader could not be reached: refused')
+    expect(host.doubted).toEqual([])
+  })
+
   test('events of links that are no longer its own change nothing', () => {
     const { host, learning } = new PlayedLearner()
     learning.start()
@@ -381,6 +400,14 @@ describe('reconfiguration', () => {
     played.hear(proposal(z(1), 'server.1=nonsense'))
     expect(played.host.left).toContain('cannot be read')
   })
+
+  test('and leaves no trace of the proposal that it came in', () => {
+    const played = following()
+    played.hear(proposal(z(1), 'server.1=nonsense'), commit(z(1)))
+    expect(played.did()).toEqual(['leave'])
+    expect(played.learning.takeUnapplied()).toEqual([])
+    expect(played.host.history.lastLogged).toBe(z(3, 1))
+  })
 })
 
 describe('patience', () => {
@@ -395,6 +422,7 @@ describe('patience', () => {
     expect(played.host.left).toBeNull()
     played.pass(1)
     expect(played.host.left).toBe(`the leader was silent for ${initMs} ms`)
+    expect(played.host.doubted).toEqual([[3, 0]])
   })
 
   test('and for syncLimit ticks from then on', () => {

@@ -67,6 +67,8 @@ export class Learning implements LearnerRole {
   #tries = 0
   #retryAtMs = 0
   #startedMs = 0
+  /** When the present attempt gives up. */
+  #dialUntilMs = 0
   /** What the leader told us to cut off cannot be cut here: it has to send its database. */
   #needsDatabase = false
   /** When the leader was last heard of, or this server's own disk last kept it from listening. */
@@ -129,7 +131,10 @@ export class Learning implements LearnerRole {
     const { nowMs } = this.#host
     if (nowMs < this.deadlineMs) return
     if (this.#state === 'resting') this.#dial()
-    else this.#end(`the leader was silent for ${nowMs - this.#heardMs} ms`)
+    else {
+      this.#host.doubt(this.#options.leader, 0)
+      this.#end(`the leader was silent for ${nowMs - this.#heardMs} ms`)
+    }
   }
 
   takeUnapplied(): readonly LogEntry[] {
@@ -162,7 +167,7 @@ export class Learning implements LearnerRole {
   linkClosed(link: LinkId, reason: string): void {
     if (link !== this.#link) return
     this.#link = NO_LINK
-    if (this.#state === 'connecting') this.#rest(reason)
+    if (this.#state === 'connecting') this.#missed(reason)
     else this.#end(`the link to the leader closed: ${reason}`)
   }
 
@@ -234,7 +239,7 @@ export class Learning implements LearnerRole {
   }
 
   // Reaching the leader (`Learner.connectToLeader`): it listens only from when it knows that it
-  // leads, which may be some moments after we do.
+  // leads, which may be some moments after we do. Until then it refuses, and is tried again.
 
   #dial(): void {
     const remainingMs = this.#connectLimitMs() - (this.#host.nowMs - this.#startedMs)
@@ -244,8 +249,25 @@ export class Learning implements LearnerRole {
     }
     this.#tries++
     this.#state = 'connecting'
-    this.#link = this.#host.links.dial('zab', this.#options.leaderAddress, remainingMs)
+    const limitMs = Math.min(remainingMs, this.#dialMsMax)
+    this.#dialUntilMs = this.#host.nowMs + limitMs
+    this.#link = this.#host.links.dial('zab', this.#options.leaderAddress, limitMs)
     this.#ledger.link = this.#link
+  }
+
+  /**
+   * A leader that does not even refuse cannot be reached from here, or cannot hear anybody; all that
+   * it gets through to us are votes for itself, on links that are older than its trouble. To try on
+   * would keep the others waiting, who need a leader that they can reach.
+   */
+  #missed(reason: string): void {
+    if (this.#host.nowMs < this.#dialUntilMs) {
+      this.#rest(reason)
+      return
+    }
+    mark('learning.leader-out-of-reach')
+    this.#host.doubt(this.#options.leader, DOUBTED_DIALS * this.#dialMsMax)
+    this.#end(`the leader could not be reached: ${reason}`)
   }
 
   /**
@@ -283,6 +305,10 @@ export class Learning implements LearnerRole {
     mark('learning.dialled-again')
     this.#retryAtMs = retryAtMs
     this.#state = 'resting'
+  }
+
+  get #dialMsMax(): number {
+    return Math.max(this.#options.timing.tickMs, DIAL_MS_MAX)
   }
 
   #connectLimitMs(): number {
@@ -499,3 +525,14 @@ const NO_LINK: LinkId = 0
  */
 const CONNECT_TRIES_MAX = 8
 const FIRST_RETRY_MS = 10
+
+/**
+ * How long one attempt to connect may take, or a tick where that is longer: a system repeats a lost
+ * SYN after a second (RFC 6298), and has time for the answer.
+ */
+const DIAL_MS_MAX = 1_500
+/**
+ * How long such a leader is not voted for, in the longest attempts to connect: all who have elected
+ * it must have given up, and meet in an election, before anybody is for it again.
+ */
+const DOUBTED_DIALS = 2

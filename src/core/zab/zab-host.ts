@@ -65,6 +65,11 @@ export interface ZabHost extends Remarks {
   commitMembership(membership: Membership): boolean
   /** Reads a membership from its text. Throws MalformedRecord. */
   membershipOf(text: string): Membership
+  /**
+   * The server has been silent for too long, or cannot be connected to: links to it that are older
+   * prove nothing, and are made anew. For so long it is not voted for, either; 0 where it may be.
+   */
+  doubt(serverId: number, forMs: number): void
   /** The role is over, and the server looks for a leader again. */
   leave(reason: string): void
   /** The role is over because the ensemble has decided who leads from here on. */
