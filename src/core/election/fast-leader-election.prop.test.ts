@@ -190,25 +190,22 @@ const FIRST_AHEAD = [past(2, 1), past(1, 9), past(1, 8)]
 test.each<[string, Doubts]>([
   ['nobody is doubted', []],
   ['one doubts the best', [[3, 1]]],
-])(
-  'whenever they decide, a leader has what a quorum has, and only one a quorum: %s',
-  (_, doubts) => {
-    const explored = explore(FIRST_AHEAD, true, doubts, (play) => {
-      const supporters = new Map<number, number>()
-      for (const [id, { leader }] of play.decided) {
-        supporters.set(leader, (supporters.get(leader) ?? 0) + 1)
-        const its = FIRST_AHEAD[leader - 1]!
-        if (FIRST_AHEAD.filter((each) => isAtLeast(its, each)).length < QUORUM) {
-          return `${id} has decided for ${leader}, which is behind a quorum`
-        }
+])('whenever they decide, a leader has what a quorum has: %s', (_, doubts) => {
+  const explored = explore(FIRST_AHEAD, true, doubts, (play) => {
+    const supporters = new Map<number, number>()
+    for (const [id, { leader }] of play.decided) {
+      supporters.set(leader, (supporters.get(leader) ?? 0) + 1)
+      const its = FIRST_AHEAD[leader - 1]!
+      if (FIRST_AHEAD.filter((each) => isAtLeast(its, each)).length < QUORUM) {
+        return `${id} has decided for ${leader}, which is behind a quorum`
       }
-      const leaders = [...supporters].filter(([, count]) => count >= QUORUM)
-      return leaders.length > 1 ? 'two leaders have a quorum' : null
-    })
-    expect(explored.wrong).toEqual([])
-    expect(explored.states).toBeGreaterThan(1000)
-  },
-)
+    }
+    const leaders = [...supporters].filter(([, count]) => count >= QUORUM)
+    return leaders.length > 1 ? 'two leaders have a quorum' : null
+  })
+  expect(explored.wrong).toEqual([])
+  expect(explored.states).toBeGreaterThan(1000)
+})
 
 test.each<[string, readonly Past[], Doubts, number]>([
   ['empty', EMPTY, [], 3],
