@@ -180,7 +180,8 @@ export class Member implements ElectionHost {
    */
   #tellDurable(): void {
     if (this.#isEnding) return
-    const awaited = this.#membershipWrites[0]
+    const isCareless = this.options.faults?.trustsUnwrittenMembership === true
+    const awaited = isCareless ? undefined : this.#membershipWrites[0]
     const zxid =
       awaited === undefined ? this.#durable : (Math.min(this.#durable, awaited - 1) as Zxid)
     if (zxid <= this.#toldDurable) return
@@ -279,6 +280,7 @@ export class Member implements ElectionHost {
         forceSnapshotSync: options.forceSnapshotSync,
         snapshotSyncsMax: options.snapshotSyncsMax,
         differenceSyncsMax: options.differenceSyncsMax,
+        ...(options.zxidsPerEpoch === undefined ? {} : { zxidsPerEpoch: options.zxidsPerEpoch }),
         quorumAddress: desk.ownQuorumAddress,
       },
       desk,

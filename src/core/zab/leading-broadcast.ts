@@ -17,6 +17,7 @@ import { Leader } from './leader.ts'
 import type { LearnerLink } from './learner-link.ts'
 import type { Learners } from './leading-learners.ts'
 import type { LogEntry } from './log-entry.ts'
+import type { ZabFaults } from './zab-faults.ts'
 import type { LeaderHost } from './zab-host.ts'
 
 interface PendingSync {
@@ -30,6 +31,7 @@ export class Broadcast {
   readonly #serverId: number
   readonly #host: LeaderHost
   readonly #learners: Learners
+  readonly #faults: ZabFaults
   readonly #syncs = new Ring<PendingSync>()
   #outstandingBytes = 0
   /** The reconfiguration that is proposed and not committed. */
@@ -37,10 +39,17 @@ export class Broadcast {
   /** Who leads instead of this server, once that has been decided. */
   successor: number | null = null
 
-  constructor(serverId: number, host: LeaderHost, learners: Learners, firstZxid: Zxid) {
+  constructor(
+    serverId: number,
+    host: LeaderHost,
+    learners: Learners,
+    firstZxid: Zxid,
+    faults: ZabFaults,
+  ) {
     this.#serverId = serverId
     this.#host = host
     this.#learners = learners
+    this.#faults = faults
     this.leader = new Leader(serverId, decidingQuorum(host), firstZxid)
   }
 
@@ -64,7 +73,10 @@ export class Broadcast {
       assert(this.#reconfiguration === null, 'a reconfiguration is proposed while another is')
       this.#reconfiguration = { zxid: entry.zxid, membership }
       this.#host.proposeMembership(membership)
-      this.leader.setQuorum(new JointQuorum(this.#host.membership.voters, membership.voters))
+      const { voters } = this.#host.membership
+      if (!this.#faults.asksOldMembersOnly) {
+        this.leader.setQuorum(new JointQuorum(voters, membership.voters))
+      }
     }
     this.leader.propose(entry)
     this.#outstandingBytes += entry.end - entry.start

@@ -44,6 +44,8 @@ export interface LeadingOptions extends SynchronizerOptions {
   readonly fieldBytesMax?: number
   /** What may wait for a quorum before a learner that asks for more is dropped. */
   readonly waitingBytesMax?: number
+  /** How many zxids an epoch has: all there are, but where their end is to be seen. */
+  readonly zxidsPerEpoch?: number
 }
 
 type State =
@@ -195,8 +197,8 @@ export class Leading implements LeaderRole {
   #becomePromising(): void {
     this.#enter('promising')
     this.#nameMembership()
-    const { serverId } = this.#options
-    this.#broadcast = new Broadcast(serverId, this.#host, this.#learners, this.#epochZxid)
+    const { serverId, faults } = this.#options
+    this.#broadcast = new Broadcast(serverId, this.#host, this.#learners, this.#epochZxid, faults)
     for (const learner of this.#learners.all) {
       if (learner.step === LearnerStep.introduced) this.#invite(learner)
     }
@@ -291,8 +293,8 @@ export class Leading implements LeaderRole {
   propose(entry: LogEntry, membership: Membership | null): void {
     if (this.#state === 'over') return
     assert(this.#state === 'broadcasting', 'a proposal without a quorum that follows')
-    // The last counter is never used: the next would be another epoch's (ZOOKEEPER-1277).
-    if (counterOf(entry.zxid) === COUNTER_MAX) {
+    const { zxidsPerEpoch = ZXIDS_PER_EPOCH } = this.#options
+    if (counterOf(entry.zxid) > zxidsPerEpoch) {
       mark('leading.out-of-zxids')
       this.#leave(`epoch ${this.epoch} has no zxids left`)
       return
@@ -667,5 +669,5 @@ const STRANGERS_MAX = 64
 /** What may wait to be read of a learner that does not serve yet: a packet with a number or two. */
 const INTRODUCTION_BYTES_MAX = 4 << 10
 
-/** Never used: what follows it would belong to the next epoch. */
-const COUNTER_MAX = 0xffff_ffff
+/** The last counter is never used: the next would be another epoch's (ZOOKEEPER-1277). */
+const ZXIDS_PER_EPOCH = 0xffff_fffe

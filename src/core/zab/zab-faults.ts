@@ -34,6 +34,10 @@ export interface ZabFaults {
   readonly survivesWriteError: boolean
   /** An acceptedEpoch is promised before it is durable (1653). */
   readonly promisesEpochEarly: boolean
+  /** A reconfiguration is decided by a quorum of the members so far, whoever the next ones are. */
+  readonly asksOldMembersOnly: boolean
+  /** A reconfiguration is acknowledged when it is logged, before the file that tells of it is there. */
+  readonly trustsUnwrittenMembership: boolean
 }
 
 export const NO_FAULTS: ZabFaults = {
@@ -53,4 +57,6 @@ export const NO_FAULTS: ZabFaults = {
   missesLateEphemerals: false,
   survivesWriteError: false,
   promisesEpochEarly: false,
+  asksOldMembersOnly: false,
+  trustsUnwrittenMembership: false,
 }

@@ -18,6 +18,16 @@ export interface SessionWitness {
   mayBeClosing(session: SessionId): boolean
 }
 
+/** What the checker of a wire tells about sessions of its server alone, and asks. */
+export interface LocalSessionWitness {
+  has(session: bigint): boolean
+  began(session: bigint, timeoutMs: number): void
+  heard(session: bigint): void
+  /** The client wants it to end. */
+  left(session: bigint): void
+  clear(): void
+}
+
 interface SessionTimes {
   timeoutMs: number
   /** Simulated milliseconds of the latest signs of life, the newest last. */

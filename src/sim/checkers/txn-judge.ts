@@ -30,16 +30,20 @@ export interface ServiceRules {
   readonly maxSessionTimeoutMs: number
   readonly transactionDigests: boolean
   readonly frameBytesMax: number
+  readonly localSessions: boolean
+  readonly localSessionsUpgrading: boolean
 }
 
 const DONE: Answer = { error: ErrorCode.Ok, body: null }
 
+/** `hasBegun` tells whether a transaction has ever begun a session. */
 export function judgeTxn(
   rules: ServiceRules,
   before: ModelState,
   draft: ModelDraft,
   txn: ModelTxn,
   write: DeliveredWrite | null,
+  hasBegun: (session: bigint) => boolean = () => true,
 ): Answer {
   if (rules.transactionDigests && txn.type !== OpCode.error && txn.digest === null) {
     throw wrong(txn, 'carries no digest')
@@ -51,6 +55,9 @@ export function judgeTxn(
     session: write.session,
     ids: write.ids,
     extendedTypes: rules.extendedTypes,
+    // Of a session that it does not know the leader cannot tell whether it is another server's own,
+    // unless it would have given out its number itself; one that no transaction began is.
+    isTrusted: rules.localSessions && !(isExpired(txn) && hasBegun(write.session)),
   }
   if (request.ops === null) return judgeError(txn, ErrorCode.MarshallingError)
   if (request.op === OpCode.multi) return judgeMulti(draft, txn, request.ops, caller)
@@ -248,6 +255,11 @@ function expectedPart(
     default:
       return [change.kind === 'createSession' ? OpCode.createSession : OpCode.closeSession, null]
   }
+}
+
+function isExpired({ parts, type, body }: ModelTxn): boolean {
+  const one = parts?.find((part) => part.type === OpCode.error) ?? { type, body }
+  return one.type === OpCode.error && one.body['err'] === ErrorCode.SessionExpired
 }
 
 const describe = (verdict: Verdict): string =>

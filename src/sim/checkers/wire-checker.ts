@@ -21,28 +21,43 @@ import { isPermitted } from '../model/model-access.ts'
 import { expectedPassword, provenIdentity } from '../model/model-identity.ts'
 import { type Answer, answerRead, watchLeftBy } from '../model/model-read.ts'
 import { decodeReplyFrame, type SentReply } from '../model/model-reply.ts'
-import { type ModelRequest, type SetWatchesBody, decodeRequest } from '../model/model-request.ts'
+import {
+  type ModelRequest,
+  type SetWatchesBody,
+  createsEphemeral,
+  decodeRequest,
+} from '../model/model-request.ts'
 import { ModelWatches } from '../model/model-watches.ts'
 import { FrameCutter } from './frame-cutter.ts'
 import type { DeliveredWrite, HistoryView } from './history.ts'
-import type { SessionWitness } from './session-checker.ts'
+import type { LocalSessionWitness, SessionWitness } from './session-checker.ts'
 import type { ServiceRules } from './txn-judge.ts'
 import { Violation, canonical, isSame } from './violation.ts'
 
 export class WireChecker {
   readonly #history: HistoryView
   readonly #sessions: SessionWitness
+  /** Null where every session begins with a transaction. */
+  readonly #locals: LocalSessionWitness | null
   readonly #rules: ServiceRules
   readonly #hasher: Hasher
   readonly #connections = new Map<ConnectionId, Connection>()
   /** Why the server serves nobody at present. */
   #notServing: string | null = null
+  #takesClients = true
   /** The server's position at the end of the last turn. */
   #applied: Zxid = ZXID_ZERO
   #answers = 0
   #events = 0
 
-  constructor(history: HistoryView, sessions: SessionWitness, rules: ServiceRules, hasher: Hasher) {
+  constructor(
+    history: HistoryView,
+    sessions: SessionWitness,
+    rules: ServiceRules,
+    hasher: Hasher,
+    locals: LocalSessionWitness | null = null,
+  ) {
+    this.#locals = locals
     this.#history = history
     this.#sessions = sessions
     this.#rules = rules
@@ -97,6 +112,7 @@ export class WireChecker {
   /** The server's process has ended. */
   crash(): void {
     this.#connections.clear()
+    this.#locals?.clear()
   }
 
   restarted(zxid: Zxid): void {
@@ -105,13 +121,16 @@ export class WireChecker {
 
   /** The server does not serve any more, or not yet: it may close whatever there is. */
   stopServing(reason: string): void {
+    this.#locals?.clear()
     this.#notServing = reason
     for (const connection of this.#connections.values()) connection.closable ??= reason
   }
 
-  /** The server serves, with everything up to `zxid`. */
-  startServing(zxid: Zxid): void {
-    this.#notServing = null
+  /** The server serves, with everything up to `zxid`; others' clients alone unless `takesClients`. */
+  startServing(zxid: Zxid, takesClients: boolean): void {
+    this.#takesClients = takesClients
+    if (takesClients) this.#notServing = null
+    else this.stopServing('it takes no clients')
     this.#applied = zxid
   }
 
@@ -137,7 +156,7 @@ export class WireChecker {
     const connection = this.#connections.get(id)
     if (connection === undefined) return
     const { session } = connection
-    if (session !== null && this.#history.isClosed(session)) connection.closable ??= 'session ended'
+    if (session !== null && this.#isOver(session)) connection.closable ??= 'session ended'
     if (connection.phase === 'handshake') connection.closable ??= 'handshake'
     if (connection.pending.some(({ write }) => isMoved(write))) {
       connection.closable ??= 'session moved to another server'
@@ -220,6 +239,7 @@ export class WireChecker {
       this.#onRefused(connection, connect.sessionId, connect.passwd)
       return
     }
+    if (!this.#takesClients) throw this.#wrong(connection, 'is accepted where no clients are taken')
     const timeoutMs = this.#granted(connect.timeOut)
     if (response.timeOut !== timeoutMs) {
       throw this.#wrong(connection, `is granted ${response.timeOut} ms instead of ${timeoutMs}`)
@@ -239,7 +259,11 @@ export class WireChecker {
     }
     // It may have ended by now, if the disk was slower than its timeout.
     const beganAt = this.#history.beginningOf(session)
-    if (beganAt === undefined || beganAt > this.#history.durable) {
+    if (this.#locals !== null && (isNew || this.#locals.has(session))) {
+      if (isNew && beganAt !== undefined) throw this.#wrong(connection, 'begins as everybody’s')
+      if (isNew) this.#locals.began(session, timeoutMs)
+      else mark('a local session is taken up again')
+    } else if (beganAt === undefined || beganAt > this.#history.durable) {
       throw this.#wrong(connection, `is given ${formatSessionId(session)}, which is not durable`)
     }
     connection.phase = 'live'
@@ -247,6 +271,16 @@ export class WireChecker {
     this.#history.attached?.(session, connection.id)
     if (!isNew) mark('a session is taken up again')
     this.#sessions.served(session as SessionId)
+  }
+
+  #isOver(session: bigint): boolean {
+    if (this.#history.isClosed(session)) return true
+    return this.#isLocal(session) && this.#locals?.has(session) === false
+  }
+
+  /** No transaction has begun it. */
+  #isLocal(session: bigint): boolean {
+    return this.#locals !== null && this.#history.beginningOf(session) === undefined
   }
 
   #granted(wantedMs: number): number {
@@ -259,6 +293,9 @@ export class WireChecker {
     const lives = [this.#applied, this.#history.durable].every((zxid) =>
       this.#history.stateAt(zxid).sessions.has(session),
     )
+    if (knows && this.#locals?.has(session) === true) {
+      throw this.#wrong(connection, `is refused ${formatSessionId(session)}, which is local`)
+    }
     if (knows && lives && !this.#sessions.mayBeClosing(session as SessionId)) {
       throw this.#wrong(connection, `is refused ${formatSessionId(session)}, which lives`)
     }
@@ -282,9 +319,14 @@ export class WireChecker {
       return
     }
     // While its session is being made the connection's requests wait, unread.
-    if (connection.session !== null) this.#sessions.touched(connection.session as SessionId)
+    if (connection.session !== null) {
+      this.#sessions.touched(connection.session as SessionId)
+      this.#locals?.heard(connection.session)
+      if (request.op === OpCode.closeSession) this.#locals?.left(connection.session)
+    }
     let write: DeliveredWrite | null = null
-    if (kind === 'write') {
+    const refusal = this.#refusalOf(request)
+    if (kind === 'write' && refusal === null) {
       write = {
         session: connection.session ?? 0n,
         connection: connection.id,
@@ -296,7 +338,15 @@ export class WireChecker {
       this.#history.deliver(write)
     }
     const syncPoint = request.op === OpCode.sync ? this.#history.syncPoint?.(this.#applied) : 0
-    connection.pending.push({ request, ids: connection.ids, write, shows: syncPoint ?? 0 })
+    const { ids } = connection
+    connection.pending.push({ request, ids, write, refusal, shows: syncPoint ?? 0 })
+  }
+
+  /** What a write is answered that nobody is to hear of; null for one that is passed on. */
+  #refusalOf(request: ModelRequest): ErrorCode | null {
+    const { localSessionsUpgrading } = this.#rules
+    const ownsNothing = this.#locals !== null && !localSessionsUpgrading
+    return ownsNothing && createsEphemeral(request) ? ErrorCode.EphemeralOnLocalSession : null
   }
 
   #onAuthRequest(connection: Connection, request: ModelRequest): void {
@@ -372,10 +422,18 @@ export class WireChecker {
   }
 
   #expectedAnswer(connection: Connection, pending: Pending, zxid: Zxid): Answer {
-    const { request, write } = pending
+    const { request, write, refusal } = pending
     const { watches } = connection
+    if (refusal !== null) {
+      mark(`refused here: ${errorName(refusal)}`)
+      return { error: refusal, body: null }
+    }
     if (write !== null) {
       const { entry } = write
+      if (entry === null && request.op === OpCode.closeSession && this.#isLocal(write.session)) {
+        mark('a local session is closed')
+        return { error: ErrorCode.Ok, body: null }
+      }
       if (entry === null || entry.zxid > this.#history.durable) {
         throw this.#wrong(connection, `is answered ${describe(request)}, which is not durable`)
       }
@@ -503,6 +561,8 @@ interface Pending {
   readonly request: ModelRequest
   readonly ids: readonly Id[]
   readonly write: DeliveredWrite | null
+  /** What the server says to it by itself; null where the state or its transaction does. */
+  readonly refusal: ErrorCode | null
   /** The zxid that the answer must have reached. */
   readonly shows: number
 }

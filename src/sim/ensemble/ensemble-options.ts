@@ -97,6 +97,12 @@ export interface EnsembleOptions {
   readonly crashAtStart: number
   /** Members change their roles, leave and come back while the ensemble runs. */
   readonly reconfigures: boolean
+  /** Sessions begin as those of one server; `upgrading`: and become everybody's when they must. */
+  readonly localSessions: 'none' | 'plain' | 'upgrading'
+  /** A leader takes clients of its own (`leaderServes`). */
+  readonly leaderServes: boolean
+  /** After so many an epoch has no zxids left; null for as many as there are in production. */
+  readonly zxidsPerEpoch: number | null
   /** Old faults of the protocol, switched back on. */
   readonly zabFaults: ZabFaults
   /** Names of files are left to chance (the missing sync of directories). */
@@ -188,6 +194,16 @@ export function drawEnsemble(seed: number, steps: number): EnsembleOptions {
     faultMs: pick('faultMs', [1, 5, 20]) * tickMs,
     crashAtStart: pick('crashAtStart', [0, 0, 0.2]),
     reconfigures,
+    localSessions: pick('localSessions', [
+      'none',
+      'none',
+      'none',
+      'plain',
+      'upgrading',
+      'upgrading',
+    ]),
+    leaderServes: pick('leaderServes', [true, true, true, false]),
+    zxidsPerEpoch: pick('zxidsPerEpoch', [null, null, null, null, 15, 80]),
     zabFaults: NO_FAULTS,
     skipsDirectorySync: false,
   }
@@ -210,7 +226,7 @@ function drawMachine(random: Prng): MachineOptions {
 }
 
 /** The operator's. */
-const SUPER_DIGEST: string | null =
+export const SUPER_DIGEST: string | null =
   provenIdentity('digest', encodeUtf8(OPERATOR_SECRET), '', fakeHasher)?.id ?? null
 
 function drawSettings(root: Prng, tickMs: number): PipelineSettings {

@@ -20,6 +20,7 @@ import { Trace, type TraceListener } from '../trace.ts'
 import { MachineClock, VirtualClock } from '../virtual-clock.ts'
 import { ExpiryChecker } from './checkers/expiry-checker.ts'
 import { Ledger } from './checkers/ledger.ts'
+import { LocalSessions } from './checkers/local-sessions.ts'
 import { MembershipChecker } from './checkers/membership-checker.ts'
 import { PacketWatcher } from './checkers/packet-watcher.ts'
 import { RegisterRecorder } from './checkers/register-recorder.ts'
@@ -57,12 +58,23 @@ export function simulateEnsemble(
   steps: number,
   switches: EnsembleSwitches = {},
 ): EnsembleResult {
-  const options = { ...drawEnsemble(seed, steps), ...switches.options }
+  const options = settled({ ...drawEnsemble(seed, steps), ...switches.options })
   let result: Omit<EnsembleResult, 'marks'> | null = null
   const marks = collectMarks(() => {
     result = new EnsembleSimulation(options, switches).run()
   })
   return { ...must(result as Omit<EnsembleResult, 'marks'> | null, 'a run has a result'), marks }
+}
+
+/** What is an option of its own here, and one of the settings there. */
+function settled(options: EnsembleOptions): EnsembleOptions {
+  const { localSessions } = options
+  const settings = {
+    ...options.settings,
+    localSessions: localSessions !== 'none',
+    localSessionsUpgrading: localSessions === 'upgrading',
+  }
+  return { ...options, settings }
 }
 
 /** No progress for so long, with nothing wrong in the world, is a find of its own. */
@@ -203,7 +215,15 @@ class EnsembleSimulation {
     const wallMs = 1_800_000_000_000 + random.between(-WALL_SKEW_MS, WALL_SKEW_MS)
     const clock = new MachineClock(this.#time, random.below(1_000_000), wallMs)
     const ledger = this.#ledger
-    const wire = new WireChecker(ledger, this.#expiry.witness(serverId), rules, fakeHasher)
+    const witness = this.#expiry.witness(serverId)
+    const locals = rules.localSessions
+      ? new LocalSessions(
+          machineName(serverId),
+          () => this.#time.nowUs / 1_000,
+          (session) => ledger.beginningOf(session) !== undefined,
+        )
+      : null
+    const wire = new WireChecker(ledger, witness, rules, fakeHasher, locals)
     let disks = 0
     this.#clocks.push(clock)
     this.#wires.push(wire)
@@ -219,6 +239,7 @@ class EnsembleSimulation {
         network: this.#network,
         peers: this.#peers,
         wire,
+        locals,
         ledger,
         expiry: this.#expiry,
         memberships: this.#memberships,

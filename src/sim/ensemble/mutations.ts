@@ -8,6 +8,7 @@ import {
   type EnsembleOptions,
   FAULT_KINDS,
   type FaultKind,
+  SUPER_DIGEST,
   drawEnsemble,
 } from './ensemble-options.ts'
 import { CALM_DISK } from '../fake-disk.ts'
@@ -117,6 +118,24 @@ const LAGGING: Partial<EnsembleOptions> = {
   faultMs: 1_500,
   disk: { ...CALM_DISK, syncUs: [10_000, 60_000] },
   weightsOfFaults: weigh({ pause: 6, 'one way': 1 }),
+}
+
+/** Members come and go all the time, and most servers are slow to follow. */
+const RECONFIGURING: Partial<EnsembleOptions> = {
+  reconfigures: true,
+  spares: 2,
+  settings: { ...QUICK, superDigest: SUPER_DIGEST },
+  faultEveryMs: 300,
+  faultsAtOnce: 3,
+  faultMs: 1_000,
+  disk: { ...CALM_DISK, syncUs: [1_000, 30_000] },
+  weightsOfFaults: weigh({
+    'slow disk': 3,
+    'isolate one': 2,
+    pause: 2,
+    crash: 2,
+    'crash leader': 1,
+  }),
 }
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -235,6 +254,20 @@ export const MUTATIONS: readonly Mutation[] = [
     text: 'an epoch is promised before the promise is durable',
     foundBy: /^EpochAckOnce/,
     options: CRASHING,
+  },
+  {
+    name: 'asksOldMembersOnly',
+    issues: 'Zab: ConfigOverlap',
+    text: 'a reconfiguration is decided by a quorum of the members so far alone',
+    foundBy: /^(ConfigOverlap|CommitQuorum|NoLostCommit|Leadership1|PrefixConsistency)/,
+    options: RECONFIGURING,
+  },
+  {
+    name: 'trustsUnwrittenMembership',
+    issues: 'Zab: DurableAck',
+    text: 'a reconfiguration is acknowledged before the file that tells of it is durable',
+    foundBy: /^DurableAck/,
+    options: RECONFIGURING,
   },
   {
     name: 'skipsDirectorySync',

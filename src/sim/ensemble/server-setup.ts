@@ -74,7 +74,8 @@ export function replicaOptionsOf(
       forceSnapshotSync: false,
       snapshotSyncsMax: 10,
       differenceSyncsMax: 100,
-      leaderServes: true,
+      leaderServes: options.leaderServes,
+      ...(options.zxidsPerEpoch === null ? {} : { zxidsPerEpoch: options.zxidsPerEpoch }),
       faults: options.zabFaults,
     },
   }

@@ -13,11 +13,13 @@ import { Violation } from '../checkers/violation.ts'
 import type { WireChecker } from '../checkers/wire-checker.ts'
 import type { ExpiryChecker } from './checkers/expiry-checker.ts'
 import type { Ledger } from './checkers/ledger.ts'
+import type { LocalSessions } from './checkers/local-sessions.ts'
 import type { MembershipChecker } from './checkers/membership-checker.ts'
 
 export interface WatchSurroundings {
   readonly serverId: number
   readonly wire: WireChecker
+  readonly locals: LocalSessions | null
   readonly ledger: Ledger
   readonly expiry: ExpiryChecker
   readonly memberships: MembershipChecker
@@ -59,7 +61,7 @@ export class ServerWatch {
 
   /** Whatever has changed by now is told. */
   observe(): void {
-    const { wire, ledger, expiry, memberships, serverId } = this.#around
+    const { wire, locals, ledger, expiry, memberships, serverId } = this.#around
     const { service, database } = this.#replica
     const member = this.#member
     const applied = database.lastZxid
@@ -89,8 +91,9 @@ export class ServerWatch {
     if (isNew) {
       mark(`serves: ${member.standing}`)
       this.#around.remark(`${this.#name} serves in epoch ${epochOf(applied)}`)
-      wire.startServing(applied)
+      wire.startServing(applied, service.servesClients)
     }
+    locals?.follow(service.sessions.local)
     this.#isServing = true
     this.#applied = applied
   }

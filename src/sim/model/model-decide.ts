@@ -26,6 +26,8 @@ export interface Caller {
   readonly session: bigint
   readonly ids: readonly Id[]
   readonly extendedTypes: boolean
+  /** The session counts as one that lives, although the state does not have it. */
+  readonly isTrusted: boolean
 }
 
 export const isChange = (verdict: Verdict): verdict is ModelChange => typeof verdict === 'object'
@@ -51,6 +53,9 @@ export function decide(state: ModelState, op: WriteOp, caller: Caller, inMulti: 
   }
 }
 
+const isAlive = (state: ModelState, { session, isTrusted }: Caller): boolean =>
+  isTrusted || state.sessions.has(session)
+
 const SYSTEM_NODES: ReadonlySet<string> = new Set([
   '/',
   '/zookeeper',
@@ -58,17 +63,16 @@ const SYSTEM_NODES: ReadonlySet<string> = new Set([
   '/zookeeper/config',
 ])
 
-function decideCreate(
-  state: ModelState,
-  op: WriteOp,
-  { session, ids, extendedTypes }: Caller,
-  inMulti: boolean,
-): Verdict {
+function decideCreate(state: ModelState, op: WriteOp, caller: Caller, inMulti: boolean): Verdict {
+  const { session, ids, extendedTypes } = caller
   if (!isCreateMode(op.flags)) return ErrorCode.BadArguments
   if (isTtl(op.flags) && !extendedTypes) return ErrorCode.Unimplemented
   if (isTtl(op.flags) ? !isTtlValue(op.ttl) : op.ttl >= 0n) return ErrorCode.BadArguments
   if (!isTtl(op.flags) && op.op === OpCode.createTTL) return ErrorCode.BadArguments
-  if (!state.sessions.has(session)) return ErrorCode.SessionExpired
+  // Whatever else it may do, it owns nothing.
+  const isOwner = isEphemeral(op.flags as CreateMode)
+  const lives = isOwner ? state.sessions.has(session) : isAlive(state, caller)
+  if (!lives) return ErrorCode.SessionExpired
   if (!op.path.includes('/') || op.path.includes('\0')) return ErrorCode.BadArguments
   const acl = storedAcl(op.acl, ids)
   if (acl === null) return ErrorCode.InvalidACL
@@ -98,7 +102,7 @@ function ownerKind(op: WriteOp, inMulti: boolean): 'none' | 'session' | 'contain
 
 function decideDelete(state: ModelState, op: WriteOp, caller: Caller): Verdict {
   const { path } = op
-  if (!state.sessions.has(caller.session)) return ErrorCode.SessionExpired
+  if (!isAlive(state, caller)) return ErrorCode.SessionExpired
   if (!path.includes('/') || path.includes('\0') || SYSTEM_NODES.has(path)) {
     return ErrorCode.BadArguments
   }
@@ -114,7 +118,7 @@ function decideDelete(state: ModelState, op: WriteOp, caller: Caller): Verdict {
 
 function decideSetData(state: ModelState, op: WriteOp, caller: Caller): Verdict {
   const { path, data } = op
-  if (!state.sessions.has(caller.session)) return ErrorCode.SessionExpired
+  if (!isAlive(state, caller)) return ErrorCode.SessionExpired
   if (pathProblem(path) !== null) return ErrorCode.BadArguments
   const node = nodeAt(state, path)
   if (node === undefined) return ErrorCode.NoNode
@@ -125,7 +129,7 @@ function decideSetData(state: ModelState, op: WriteOp, caller: Caller): Verdict 
 
 function decideSetAcl(state: ModelState, op: WriteOp, caller: Caller): Verdict {
   const { path } = op
-  if (!state.sessions.has(caller.session)) return ErrorCode.SessionExpired
+  if (!isAlive(state, caller)) return ErrorCode.SessionExpired
   if (pathProblem(path) !== null) return ErrorCode.BadArguments
   const acl = storedAcl(op.acl, caller.ids)
   if (acl === null) return ErrorCode.InvalidACL
@@ -138,7 +142,7 @@ function decideSetAcl(state: ModelState, op: WriteOp, caller: Caller): Verdict {
 
 function decideCheck(state: ModelState, op: WriteOp, caller: Caller): Verdict {
   const { path } = op
-  if (!state.sessions.has(caller.session)) return ErrorCode.SessionExpired
+  if (!isAlive(state, caller)) return ErrorCode.SessionExpired
   if (pathProblem(path) !== null) return ErrorCode.BadArguments
   const node = nodeAt(state, path)
   if (node === undefined) return ErrorCode.NoNode

@@ -4,7 +4,7 @@ import { MalformedRecord, JuteReader } from '../../core/jute/reader.ts'
 import type { Codec, Decoded } from '../../core/jute/schema.ts'
 import type { Acl } from '../../core/records/acl.ts'
 import { multiHeader } from '../../core/records/multi.ts'
-import { OpCode } from '../../core/records/opcodes.ts'
+import { OpCode, isCreateMode, isEphemeral } from '../../core/records/opcodes.ts'
 import * as requests from '../../core/records/requests.ts'
 
 /** One operation that may change something; fields that an operation does not have are at rest. */
@@ -47,6 +47,11 @@ export function decodeRequest(frame: Uint8Array): ModelRequest {
     throw error
   }
 }
+
+/** Whether a request would leave a node behind that goes with its session. */
+export const createsEphemeral = ({ op, ops }: ModelRequest): boolean =>
+  (op === OpCode.create || op === OpCode.create2 || op === OpCode.multi) &&
+  (ops ?? []).some((one) => isCreateMode(one.flags) && isEphemeral(one.flags))
 
 const BODIES: ReadonlyMap<number, Codec<unknown>> = new Map<number, Codec<unknown>>([
   [OpCode.create, requests.createRequest as Codec<unknown>],

@@ -229,9 +229,10 @@ export class Ledger implements HistoryView {
     const { clientId, time } = txn.header
     const isOperators = this.#operators.has(clientId)
     const write = isOperators ? null : this.#writes.claim(txn)
-    if (txn.type === OpCode.createSession && !before.sessions.has(clientId)) {
+    if (txn.type === OpCode.createSession) {
+      // One of a single server becomes everybody's once, and then never again.
       if (this.#sessionsSeen.has(clientId)) {
-        throw new Violation('history', `session ${formatSessionId(clientId)} is given out again`)
+        throw new Violation('history', `session ${formatSessionId(clientId)} begins again`)
       }
       this.#sessionsSeen.set(clientId, zxid)
     }
@@ -282,7 +283,8 @@ export class Ledger implements HistoryView {
     if (write === null || !isMoved(txn)) {
       // Some errors come before the question of whose session it is, and an empty multi asks none.
       if (write !== null && isEffective(txn)) this.#writes.requireOwner(txn, write)
-      return judgeTxn(this.#rules, before, draft, txn, write)
+      const hasBegun = (session: bigint): boolean => this.#sessionsSeen.has(session)
+      return judgeTxn(this.#rules, before, draft, txn, write, hasBegun)
     }
     this.#writes.requireMoved(txn, write)
     return { error: ErrorCode.SessionMoved, body: null }
