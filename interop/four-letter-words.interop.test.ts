@@ -8,6 +8,7 @@ import { fourLetterWord } from './peers/four-letter-word.ts'
 import { RawSession } from './peers/raw-session.ts'
 import { opcode, WireWriter } from './peers/wire.ts'
 import type { Start } from './peers/with-restarts.ts'
+import { wordShape } from './peers/word-shape.ts'
 import { startZabra } from './peers/zabra-server.ts'
 
 const noJava = absence('java')
@@ -104,7 +105,7 @@ async function survey(start: Start): Promise<Map<string, string[]>> {
   await using server = await start({})
   await using first = await RawSession.open(server.port, 30_000)
   await using second = await RawSession.open(server.port, 20_000)
-  const ids = [first, second].map(({ identity }) => identity.sessionId.toString(16))
+  const ids = [first, second].map(({ identity }) => identity.sessionId)
   await first.create('/a', Buffer.from('x'))
   await first.create('/a/first', null, 1)
   await second.create('/a/second', Buffer.from('data'), 1)
@@ -117,14 +118,10 @@ async function survey(start: Start): Promise<Map<string, string[]>> {
   const answers = new Map<string, string[]>()
   for (const word of words) {
     const text = await fourLetterWord(server.port, word)
-    answers.set(word, shape(word, ids.reduce(nameSession, text)))
+    answers.set(word, wordShape(word, text, ids))
   }
   answers.set('mntr', metricLines(await fourLetterWord(server.port, 'mntr')))
   return answers
-}
-
-function nameSession(text: string, id: string, index: number): string {
-  return text.replaceAll(`0x${id}`, `(session ${index})`)
 }
 
 async function refusals(start: Start): Promise<Record<string, string>> {
@@ -136,41 +133,6 @@ async function refusals(start: Start): Promise<Record<string, string>> {
     answers[word] = isAllowed ? String(text.includes('Mode: standalone')) : text
   }
   return answers
-}
-
-/** The lines of an answer without what depends on the moment, sets in sorted order. */
-function shape(word: string, text: string): string[] {
-  const lines = text
-    .replaceAll(/\d+\.\d+\.\d+-[^ ,]+, built on \d{4}-\d\d-\d\d \d\d:\d\d UTC/g, '(version)')
-    .replaceAll(/\/127\.0\.0\.1:\d+/g, '(client)')
-    .replaceAll(/(est|lresp|llat|minlat|avglat|maxlat)=\d+/g, '$1=#')
-    .replaceAll(/(min\/avg\/max): \d+\/\d+\.\d+\/\d+/g, '$1: #/#.#/#')
-    .replaceAll(/(Received|Sent|datadir_size|logdir_size): \d+/g, '$1: #')
-    .replaceAll(/(dataDirSize|dataLogSize|clientPort)=\d+/g, '$1=#')
-    .replaceAll(/(dataDir|dataLogDir)=.*\/version-2/g, '$1=(directory)/version-2')
-    .replaceAll(/Sets \(\d+\)/g, 'Sets (#)')
-    // Which bucket a session is in depends on the moment, and so does the number of buckets.
-    .replaceAll(/^\d+ expire at \w{3} \w{3} \d\d \d\d:\d\d:\d\d \w+ \d{4}:\n/gm, '')
-    .split('\n')
-  if (word === 'envi') return lines.map((line) => line.replace(/=.*/, '='))
-  return inBlocks(lines)
-}
-
-/** Sorts runs of indented lines, and blocks that begin with a session or a path. */
-function inBlocks(lines: readonly string[]): string[] {
-  const blocks: string[][] = []
-  for (const line of lines) {
-    const last = blocks.at(-1)
-    if (/^[\t ]/.test(line) && last !== undefined) last.push(line)
-    else blocks.push([line])
-  }
-  // `cons` has no heading: its first line is one of those to be sorted.
-  const sorted = blocks.map(([head = '', ...inner]) =>
-    head.startsWith(' ') ? [head, ...inner].sort() : [head, ...inner.sort()],
-  )
-  const isSet = (block: readonly string[]): boolean => /^(\(session|\/|[ \t])/.test(block[0] ?? '')
-  const sets = sorted.filter(isSet).sort((a, b) => ((a[0] ?? '') < (b[0] ?? '') ? -1 : 1))
-  return sorted.flatMap((block) => (isSet(block) ? (sets.shift() ?? []) : block))
 }
 
 /** The keys that monitoring reads, with their values where those follow from the state. */

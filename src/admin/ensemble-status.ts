@@ -21,18 +21,24 @@ export interface EnsembleStatus {
   readonly voterCount: number
   /** The members as they are decided: lines, that with the version the last. */
   readonly membershipText: string
-  /** How long elections took, from losing a leader to having one; null where nobody counts them. */
-  readonly elections: DurationFigures | null
+  /** How often it began to look for a leader, and how long it took to know one. */
+  readonly lookCount: number
+  readonly elections: DurationFigures
+  /** How long clients were not served meanwhile, in any role and where it was the leader then. */
+  readonly unavailable: DurationFigures
+  readonly leaderUnavailable: DurationFigures
   readonly localSessionCount: number
   /** Null where this server leads: then it knows when each session ends. */
   globalSessions(): Iterable<readonly [id: SessionId, timeoutMs: number]> | null
   /** Null where it does not. */
   readonly leading: LeadingStatus | null
+  /** Sets back what is counted here. */
+  resetStatistics(): void
 }
 
 export type ServingMode = 'leader' | 'follower' | 'observer' | 'read-only'
 
-/** What only a leader knows. Of learners, those that are connected count. Null is not counted. */
+/** What only a leader knows. Of learners, those that are connected count. */
 export interface LeadingStatus {
   readonly learnerCount: number
   readonly syncedFollowerCount: number
@@ -40,9 +46,9 @@ export interface LeadingStatus {
   readonly syncedNonVotingFollowerCount: number
   readonly syncedObserverCount: number
   /** Learners' requests for a `sync` that wait for a commit. */
-  readonly pendingSyncCount: number | null
-  readonly uptimeMs: number | null
-  readonly proposals: ProposalFigures | null
+  readonly pendingSyncCount: number
+  readonly uptimeMs: number
+  readonly proposals: ProposalFigures
 }
 
 /** Sizes in bytes; -1 before the first. */

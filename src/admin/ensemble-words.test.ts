@@ -34,13 +34,17 @@ const follower: EnsembleStatus = {
   electionPort: 3888,
   voterCount: 3,
   membershipText,
+  lookCount: 3,
   elections: some,
+  unavailable: some,
+  leaderUnavailable: some,
   localSessionCount: 4,
   globalSessions: () => [
     [sessionIdOf(0x100000b2cdd0000n), 10_000],
     [sessionIdOf(0x300000b2d2d0000n), 30_000],
   ],
   leading: null,
+  resetStatistics: () => {},
 }
 
 const leading: LeadingStatus = {
@@ -199,24 +203,11 @@ describe('mntr', () => {
       zk_max_proposal_size: '110',
       zk_avg_election_time: '150.0',
       zk_cnt_election_time: '2',
+      zk_looking_count: '3',
+      zk_sum_unavailable_time: '300',
+      zk_max_leader_unavailable_time: '200',
       zk_local_sessions: '4',
     })
-  })
-
-  test('leaves out what nobody counts', () => {
-    const uncounted = { ...leading, pendingSyncCount: null, uptimeMs: null, proposals: null }
-    const ensemble: EnsembleStatus = { ...leader, elections: null, leading: uncounted }
-    const figures = figuresOf(ensemble)
-    expect(figures).toMatchObject({ zk_synced_followers: '2', zk_quorum_size: '3' })
-    for (const name of [
-      'pending_syncs',
-      'leader_uptime',
-      'max_proposal_size',
-      'cnt_election_time',
-    ]) {
-      expect(figures).not.toHaveProperty(`zk_${name}`)
-    }
-    expect(ask(ensemble, 'srvr')).toContain('Proposal sizes last/min/max: -1/-1/-1\n')
   })
 
   test('leaves out of them what a follower cannot know', () => {

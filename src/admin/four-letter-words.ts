@@ -26,8 +26,6 @@ export interface AdminSources {
 
 const NOT_SERVING = 'This ZooKeeper instance is not currently serving requests'
 
-const NO_PROPOSALS = { lastBytes: -1, minBytes: -1, maxBytes: -1 }
-
 /** What can be said without a database. */
 const ALWAYS_ANSWERED: ReadonlySet<string> = new Set(['ruok', 'isro', 'envi', 'gtmk', 'stmk'])
 
@@ -87,6 +85,7 @@ export class FourLetterWords {
       case 'srst':
         this.#sources.status.resetStatistics()
         this.#sources.figures.reset()
+        this.#sources.ensemble?.resetStatistics()
         return 'Server stats reset.\n'
       case 'gtmk':
         return String(this.#traceMask)
@@ -135,7 +134,7 @@ export class FourLetterWords {
   #proposals(): string {
     const leading = this.#sources.ensemble?.leading ?? null
     if (leading === null || this.#mode !== 'leader') return ''
-    const { lastBytes, minBytes, maxBytes } = leading.proposals ?? NO_PROPOSALS
+    const { lastBytes, minBytes, maxBytes } = leading.proposals
     return `Proposal sizes last/min/max: ${lastBytes}/${minBytes}/${maxBytes}\n`
   }
 

@@ -65,14 +65,21 @@ function figuresOf({ status, facts, figures, ensemble }: MonitorSources): readon
 
 /** A server that is cut off knows nothing of its ensemble that would be worth a figure. */
 function ensembleFigures(ensemble: EnsembleStatus): readonly Figure[] {
-  const { elections } = ensemble
-  const electionTime = elections === null ? [] : summary('election_time', elections)
-  if (ensemble.mode === 'read-only') return electionTime
+  const isReadOnly = ensemble.mode === 'read-only'
+  return [
+    ...(isReadOnly ? [] : placeFigures(ensemble)),
+    ['looking_count', ensemble.lookCount],
+    ...summary('election_time', ensemble.elections),
+    ...summary('unavailable_time', ensemble.unavailable),
+    ...summary('leader_unavailable_time', ensemble.leaderUnavailable),
+  ]
+}
+
+function placeFigures(ensemble: EnsembleStatus): readonly Figure[] {
   return [
     ['peer_state', ensemble.peerState],
     ['quorum_size', ensemble.voterCount],
     ...leaderFigures(ensemble),
-    ...electionTime,
   ]
 }
 
@@ -88,10 +95,10 @@ function leaderFigures({ leading }: EnsembleStatus): readonly Figure[] {
     ['synced_observers', leading.syncedObserverCount],
     ['pending_syncs', leading.pendingSyncCount],
     ['leader_uptime', leading.uptimeMs],
-    ['proposal_count', proposals?.count ?? null],
-    ['last_proposal_size', proposals?.lastBytes ?? null],
-    ['max_proposal_size', proposals?.maxBytes ?? null],
-    ['min_proposal_size', proposals?.minBytes ?? null],
+    ['proposal_count', proposals.count],
+    ['last_proposal_size', proposals.lastBytes],
+    ['max_proposal_size', proposals.maxBytes],
+    ['min_proposal_size', proposals.minBytes],
   ]
 }
 

@@ -3,6 +3,8 @@
 import { describe, expect, test } from 'vitest'
 import { sessionIdOf } from '../base/session-id.ts'
 import { membershipOf } from '../core/quorum/membership-text.ts'
+import { RoleTimes } from '../core/replica/role-times.ts'
+import { ProposalSizes } from '../core/zab/proposal-sizes.ts'
 import { MemberStatus, type MemberView } from './member-status.ts'
 
 const membership = membershipOf(
@@ -16,6 +18,8 @@ const looking: MemberView = {
   leaderId: null,
   membership,
   desk: { epochs: { current: 4 } },
+  nowMs: 7_000,
+  times: new RoleTimes(),
   leading: null,
   learning: null,
 }
@@ -23,7 +27,7 @@ const looking: MemberView = {
 const following: MemberView = {
   ...looking,
   standing: 'following',
-  service: {},
+  service: { sessions: { local: { size: 2 } } },
   leaderId: 3,
   learning: { phase: 'broadcast', epoch: 5 },
 }
@@ -57,6 +61,7 @@ describe('what operators are told', () => {
       peerState: 'following - broadcast',
       leaderId: 3,
       epoch: 5,
+      localSessionCount: 2,
     })
     expect([...(status.globalSessions() ?? [])]).toEqual([...sessions])
   })
@@ -94,12 +99,19 @@ describe('what operators are told', () => {
       { serverId: 4, isSynced: true },
       { serverId: 7, isSynced: true },
     ]
+    const times = new RoleTimes()
+    times.looks(1_000)
+    times.takesRole(true, 1_200)
+    times.serves(true, 1_500)
+    const proposals = new ProposalSizes()
+    proposals.add(71)
     const status = statusOf({
       ...looking,
       standing: 'leading',
-      service: {},
+      service: { sessions: { local: null } },
       leaderId: 2,
-      leading: { phase: 'broadcast', epoch: 6, learners },
+      times,
+      leading: { phase: 'broadcast', epoch: 6, learners, pendingSyncCount: 5, proposals },
     })
     expect(status.mode).toBe('leader')
     expect(status.globalSessions()).toBeNull()
@@ -108,6 +120,14 @@ describe('what operators are told', () => {
       syncedFollowerCount: 1,
       syncedObserverCount: 1,
       syncedNonVotingFollowerCount: 1,
+      pendingSyncCount: 5,
+      uptimeMs: 5_800,
+      proposals: { count: 1, lastBytes: 71 },
     })
+    expect([status.lookCount, status.elections.sumMs]).toEqual([1, 200])
+    expect([status.unavailable.sumMs, status.leaderUnavailable.sumMs]).toEqual([500, 500])
+    status.resetStatistics()
+    expect([status.lookCount, status.elections.count]).toEqual([0, 0])
+    expect(status.leading?.proposals).toMatchObject({ count: 0, lastBytes: -1 })
   })
 })

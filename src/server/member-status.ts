@@ -1,14 +1,17 @@
 // What operators are told of a member of an ensemble, looked up in its replica each time they ask.
-// It keeps nothing, so what somebody would have to count in between is left out.
+// It keeps nothing: what is counted in between is counted there.
 
 import {
   type EnsembleStatus,
   type LeadingStatus,
+  type ProposalFigures,
   type ServingMode,
   peerStateOf,
 } from '../admin/ensemble-status.ts'
+import type { DurationFigures } from '../admin/facts.ts'
 import type { SessionId } from '../base/session-id.ts'
 import type { Membership } from '../core/quorum/membership.ts'
+import type { RoleTimes } from '../core/replica/role-times.ts'
 
 /** As much of a replica as is looked at, and of its place in the ensemble. */
 interface MemberReplica {
@@ -19,12 +22,25 @@ export interface MemberView {
   readonly serverId: number
   readonly standing: 'looking' | 'leading' | 'following' | 'observing' | 'leaving'
   /** What serves clients. */
-  readonly service: object | null
+  readonly service: { readonly sessions: SessionsView } | null
   readonly leaderId: number | null
   readonly membership: Membership
   readonly desk: { readonly epochs: { readonly current: number } }
-  readonly leading: (RoleView & { readonly learners: readonly LearnerView[] }) | null
+  readonly nowMs: number
+  readonly times: RoleTimes
+  readonly leading: LeaderView | null
   readonly learning: RoleView | null
+}
+
+interface LeaderView extends RoleView {
+  readonly learners: readonly LearnerView[]
+  readonly pendingSyncCount: number
+  readonly proposals: ProposalFigures & { reset(): void }
+}
+
+interface SessionsView {
+  /** Those that are this server's alone; null where there can be none. */
+  readonly local: { readonly size: number } | null
 }
 
 interface RoleView {
@@ -40,8 +56,6 @@ interface LearnerView {
 const modes = { leading: 'leader', following: 'follower', observing: 'observer' } as const
 
 export class MemberStatus implements EnsembleStatus {
-  readonly elections: null = null
-  readonly localSessionCount: number = 0
   readonly #member: MemberView
   readonly #replica: MemberReplica
 
@@ -94,8 +108,28 @@ export class MemberStatus implements EnsembleStatus {
     return this.#member.membership.text
   }
 
+  get lookCount(): number {
+    return this.#member.times.lookCount
+  }
+
+  get elections(): DurationFigures {
+    return this.#member.times.elections
+  }
+
+  get unavailable(): DurationFigures {
+    return this.#member.times.unavailable
+  }
+
+  get leaderUnavailable(): DurationFigures {
+    return this.#member.times.leaderUnavailable
+  }
+
+  get localSessionCount(): number {
+    return this.#member.service?.sessions.local?.size ?? 0
+  }
+
   get leading(): LeadingStatus | null {
-    const { leading, membership } = this.#member
+    const { leading, membership, nowMs, times } = this.#member
     if (leading === null) return null
     const { learners } = leading
     const synced = learners
@@ -107,14 +141,19 @@ export class MemberStatus implements EnsembleStatus {
       // The list tells observers from servers that have been removed from it or are to join it.
       syncedNonVotingFollowerCount: synced.filter((member) => member === undefined).length,
       syncedObserverCount: synced.filter((member) => member?.isVoter === false).length,
-      pendingSyncCount: null,
-      uptimeMs: null,
-      proposals: null,
+      pendingSyncCount: leading.pendingSyncCount,
+      uptimeMs: nowMs - times.roleSinceMs,
+      proposals: leading.proposals,
     }
   }
 
   globalSessions(): Iterable<readonly [id: SessionId, timeoutMs: number]> | null {
     return this.#member.leading === null ? this.#replica.database.sessions : null
+  }
+
+  resetStatistics(): void {
+    this.#member.times.reset()
+    this.#member.leading?.proposals.reset()
   }
 
   get #role(): RoleView | null {

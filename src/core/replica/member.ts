@@ -23,6 +23,7 @@ import { foundMembership, isProposed } from './found-membership.ts'
 import type { Links } from './links.ts'
 import type { DiskTask } from './ready.ts'
 import type { ReadyBuilder } from './ready-builder.ts'
+import { RoleTimes } from './role-times.ts'
 import type { Service } from './service.ts'
 import type { StepTime } from './step-time.ts'
 import { ZabDesk } from './zab-desk.ts'
@@ -44,6 +45,7 @@ export class Member implements ElectionHost {
   readonly links: Links
   readonly election: Election
   readonly desk: ZabDesk
+  readonly times: RoleTimes = new RoleTimes()
 
   membership: Membership
   proposedMembership: Membership | null
@@ -242,6 +244,7 @@ export class Member implements ElectionHost {
     const { readOnlyMode = false, timing } = this.options
     this.#standing = 'looking'
     this.#designated = null
+    this.times.looks(this.nowMs)
     this.#readOnlyMs = readOnlyMode
       ? this.nowMs + Math.max(READ_ONLY_AFTER_MS, timing.tickMs)
       : Infinity
@@ -268,6 +271,7 @@ export class Member implements ElectionHost {
   #becomeLeading(vote: Vote): void {
     const { options, desk } = this
     this.#standing = 'leading'
+    this.times.takesRole(true, this.nowMs)
     this.#desertedMs = this.nowMs + DESERTED_AFTER_MS
     this.election.settle(ServerState.leading, vote)
     const role = new Leading(
@@ -301,6 +305,7 @@ export class Member implements ElectionHost {
     }
     const isVoter = this.membership.members.get(this.serverId)?.isVoter ?? true
     this.#standing = isVoter ? 'following' : 'observing'
+    this.times.takesRole(isVoter, this.nowMs)
     this.election.settle(isVoter ? ServerState.following : ServerState.observing, vote)
     const role = new Learning(
       {
@@ -438,6 +443,7 @@ export class Member implements ElectionHost {
     const leading = this.#leading
     assert(leading !== null, 'who does not lead serves as a leader')
     this.#service = this.#maker.lead(leading, this)
+    this.times.serves(true, this.nowMs)
     this.election.settle(ServerState.leading, { ...this.election.vote, peerEpoch: epoch })
     this.wantSnapshot()
     this.#service.closeUnknownSessions()
@@ -448,6 +454,7 @@ export class Member implements ElectionHost {
     const learning = this.#learning
     assert(learning !== null, 'who does not follow serves as a follower')
     this.#service = this.#maker.follow(learning)
+    this.times.serves(false, this.nowMs)
     const state = this.#standing === 'observing' ? ServerState.observing : ServerState.following
     this.election.settle(state, { ...this.election.vote, peerEpoch: epoch })
     this.remark('info', this.#standing, { epoch, leader: this.election.vote.leader })

@@ -141,9 +141,12 @@ export class ReplicaStatus {
     const buckets = new Map<number, ConnectionStatus[]>()
     const { connections, options } = this.#replica.clients
     for (const connection of connections.values()) {
-      const deadlineMs =
-        connection.session?.deadlineMs ?? connection.openedMs + options.handshakeMsMax
-      if (deadlineMs === Infinity) continue
+      const { session, openedMs, statistics } = connection
+      let deadlineMs = session?.deadlineMs ?? openedMs + options.handshakeMsMax
+      // Where the leader decides when sessions end, a connection ends when its own client is silent.
+      if (deadlineMs === Infinity && session !== null) {
+        deadlineMs = statistics.lastResponseMs + session.timeoutMs
+      }
       const members = buckets.get(deadlineMs)
       if (members === undefined) buckets.set(deadlineMs, [statusOf(connection)])
       else members.push(statusOf(connection))

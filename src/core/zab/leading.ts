@@ -32,6 +32,7 @@ import { Learners } from './leading-learners.ts'
 import { LearnerRequests } from './leading-requests.ts'
 import { Synchronizer, type SynchronizerOptions } from './leading-synchronizer.ts'
 import type { LogEntry } from './log-entry.ts'
+import { ProposalSizes } from './proposal-sizes.ts'
 import type { LeaderRole, LearnerStatus, ZabPhase } from './roles.ts'
 import type { EpochFile, LeaderHost } from './zab-host.ts'
 
@@ -58,6 +59,8 @@ type State =
   | 'over'
 
 export class Leading implements LeaderRole {
+  readonly proposals: ProposalSizes = new ProposalSizes()
+
   readonly #options: LeadingOptions
   readonly #host: LeaderHost
   readonly #learners = new Learners()
@@ -117,7 +120,6 @@ export class Leading implements LeaderRole {
     return this.#broadcast?.leader.outstandingCount ?? 0
   }
 
-  /** Learners' `sync`s that wait for what was proposed before them. */
   get pendingSyncCount(): number {
     return this.#broadcast?.pendingSyncCount ?? 0
   }
@@ -299,6 +301,7 @@ export class Leading implements LeaderRole {
       this.#leave(`epoch ${this.epoch} has no zxids left`)
       return
     }
+    this.proposals.add(entry.end - entry.start)
     this.#established.propose(entry, membership)
   }
 

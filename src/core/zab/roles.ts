@@ -8,6 +8,7 @@ import type { LinkListener } from '../peer/peer-links.ts'
 import type { Membership } from '../quorum/membership.ts'
 import type { Id } from '../records/acl.ts'
 import type { LogEntry } from './log-entry.ts'
+import type { ProposalSizes } from './proposal-sizes.ts'
 import type { EpochFile } from './zab-host.ts'
 
 export interface Role extends LinkListener {
@@ -42,6 +43,9 @@ export interface LeaderRole extends Role {
   /** Learners that vote and are in step, this server not counted. */
   readonly syncedVoters: ReadonlySet<number>
   readonly learners: readonly LearnerStatus[]
+  /** Learners' `sync`s that wait for what was proposed before them. */
+  readonly pendingSyncCount: number
+  readonly proposals: ProposalSizes
   /**
    * Sends an entry to all and appends it here. `membership` is what a reconfiguration proposes.
    * Only while broadcasting. Leaves instead where the epoch has no zxids left.
