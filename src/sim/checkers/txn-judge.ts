@@ -34,30 +34,32 @@ export interface ServiceRules {
   readonly localSessionsUpgrading: boolean
 }
 
+type HasBegun = (session: bigint) => boolean
+
 const DONE: Answer = { error: ErrorCode.Ok, body: null }
 
-/** `hasBegun` tells whether a transaction has ever begun a session. */
+/** `hasBegun` tells whether a transaction has ever begun a session; null for a server that stands alone. */
 export function judgeTxn(
   rules: ServiceRules,
   before: ModelState,
   draft: ModelDraft,
   txn: ModelTxn,
   write: DeliveredWrite | null,
-  hasBegun: (session: bigint) => boolean = () => true,
+  hasBegun: HasBegun | null = null,
 ): Answer {
   if (rules.transactionDigests && txn.type !== OpCode.error && txn.digest === null) {
     throw wrong(txn, 'carries no digest')
   }
-  if (write === null) return judgeOwn(rules, before, draft, txn)
+  if (write === null) return judgeOwn(rules, before, draft, txn, hasBegun)
   const { request } = write
-  if (request.op === OpCode.closeSession) return judgeClose(before, draft, txn)
+  if (request.op === OpCode.closeSession) return judgeClose(before, draft, txn, hasBegun)
   const caller: Caller = {
     session: write.session,
     ids: write.ids,
     extendedTypes: rules.extendedTypes,
     // Of a session that it does not know the leader cannot tell whether it is another server's own,
     // unless it would have given out its number itself; one that no transaction began is.
-    isTrusted: rules.localSessions && !(isExpired(txn) && hasBegun(write.session)),
+    isTrusted: rules.localSessions && !(isExpired(txn) && (hasBegun?.(write.session) ?? true)),
   }
   if (request.ops === null) return judgeError(txn, ErrorCode.MarshallingError)
   if (request.op === OpCode.multi) return judgeMulti(draft, txn, request.ops, caller)
@@ -75,6 +77,7 @@ function judgeOwn(
   before: ModelState,
   draft: ModelDraft,
   txn: ModelTxn,
+  hasBegun: HasBegun | null,
 ): Answer {
   switch (txn.type) {
     case OpCode.createSession: {
@@ -86,7 +89,7 @@ function judgeOwn(
       return DONE
     }
     case OpCode.closeSession:
-      return judgeClose(before, draft, txn)
+      return judgeClose(before, draft, txn, hasBegun)
     case OpCode.deleteContainer: {
       const path = txn.body['path'] as string
       const node = nodeAt(before, path)
@@ -109,14 +112,25 @@ function judgeOwn(
   }
 }
 
-function judgeClose(before: ModelState, draft: ModelDraft, txn: ModelTxn): Answer {
+function judgeClose(
+  before: ModelState,
+  draft: ModelDraft,
+  txn: ModelTxn,
+  hasBegun: HasBegun | null,
+): Answer {
   const { clientId } = txn.header
-  if (!before.sessions.has(clientId)) {
-    if (txn.type === OpCode.error) return judgeError(txn, ErrorCode.SessionExpired)
-    throw wrong(txn, `ends session ${formatSessionId(clientId)}, which is not there`)
-  }
+  const isThere = before.sessions.has(clientId)
+  if (!isThere && txn.type === OpCode.error) return judgeError(txn, ErrorCode.SessionExpired)
   if (txn.type !== OpCode.closeSession) throw wrong(txn, 'does not end the session')
   const paths = (txn.body['paths2Delete'] ?? []) as readonly string[]
+  if (!isThere) {
+    // Its time may have run out while its client's own word was on the way from another server.
+    if (hasBegun?.(clientId) !== true || paths.length > 0) {
+      throw wrong(txn, `ends session ${formatSessionId(clientId)}, which is not there`)
+    }
+    mark('a session ends twice')
+    return DONE
+  }
   if (paths.length > 0) mark('a session ends with ephemerals')
   const owned = ephemeralsOf(before, clientId)
   if (!isSame([...paths].sort(), [...owned].sort())) {
