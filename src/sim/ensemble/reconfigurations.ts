@@ -87,7 +87,12 @@ function drawNonsense(random: Prng, roster: readonly MemberLine[]): WantedMember
     case 0:
       return { ...NOTHING, leaving: roster.map(({ id }) => id).join(',') }
     case 1:
-      return { ...NOTHING, joining: line.replace(/^server\.\d+/, `server.${other?.id}`) }
+      // Two at one address. (Of one alone at the address of a server that has left, nobody could
+      // say that it is nonsense, and the two of them would be in each other's way for ever.)
+      return {
+        ...NOTHING,
+        joining: `${line},${line.replace(/^server\.\d+/, `server.${other?.id}`)}`,
+      }
     case 2:
       return { ...NOTHING, joining: line.replace(/;.*$/, '') }
     default:
