@@ -144,8 +144,10 @@ export class Pump implements ClientEvents {
     const { storage } = this.#ports
     this.#serveHeldBack()
     this.#offerRoom()
-    this.sendToPeers()
+    // The disk first: a leader's own write is then out of the way of its followers' writes, who
+    // often share more with it than a network.
     storage.flush()
+    this.sendToPeers()
     if (storage.snapshotDue() && this.#mayBeginSnapshot()) this.beginSnapshot()
     else if (storage.continueSnapshot()) this.#ports.wantTurnEnd()
   }
