@@ -413,15 +413,12 @@ export const TXN_EXTRA_BYTES = 128
 
 const NO_OWNER: Owner = { high: 0, low: 0, isEphemeral: false }
 
-const SYSTEM_PATHS: ReadonlySet<string> = new Set([
+const SYSTEM_PATHS: readonly Uint8Array[] = [
   '/',
   '/zookeeper',
   '/zookeeper/quota',
   '/zookeeper/config',
-])
-
-/** The longest of them; the second byte of all is a z. */
-const SYSTEM_PATH_BYTES_MAX = '/zookeeper/config'.length
+].map(encodeUtf8)
 
 const SYSTEM_PREFIX: Uint8Array = encodeUtf8('/zookeeper/')
 
@@ -433,16 +430,18 @@ const OPEN_ACL: Uint8Array = (() => {
 
 const aclReader = new JuteReader(OPEN_ACL)
 
-function isOpenAcl(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start !== OPEN_ACL.length) return false
-  for (let i = 0; i < OPEN_ACL.length; i++) if (bytes[start + i] !== OPEN_ACL[i]) return false
-  return true
-}
+const isOpenAcl = (bytes: Uint8Array, start: number, end: number): boolean =>
+  isSame(OPEN_ACL, bytes, start, end)
 
 function isSystemPath(bytes: Uint8Array, start: number, end: number): boolean {
-  const length = end - start
-  if (length > 1 && (length > SYSTEM_PATH_BYTES_MAX || bytes[start + 1] !== 0x7a)) return false
-  return SYSTEM_PATHS.has(decodeUtf8(bytes, start, end))
+  for (const path of SYSTEM_PATHS) if (isSame(path, bytes, start, end)) return true
+  return false
+}
+
+function isSame(whole: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start !== whole.length) return false
+  for (let i = 0; i < whole.length; i++) if (whole[i] !== bytes[start + i]) return false
+  return true
 }
 
 /** Whether the digest counts a node: those of `/zookeeper` it does not. */

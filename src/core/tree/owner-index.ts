@@ -4,13 +4,17 @@
 
 import { type OwnerRules, type Row } from './data-tree.ts'
 import { OwnerKind, ownerKindOf, ttlMsOf } from './owner.ts'
+import { RowSet } from './row-set.ts'
 import { Flag, NAME, OWNER, type RowStore, rowOffset } from './row-store.ts'
 
 export class OwnerIndex {
   readonly #rows: RowStore
   readonly #rules: OwnerRules
   /** By the high and then the low word of the session id: no number of 64 bits is made. */
-  readonly #sessions = new Map<number, Map<number, Set<Row>>>()
+  readonly #sessions = new Map<number, Map<number, RowSet>>()
+  #setCount = 0
+  /** Sets whose rows are all gone; the session is likely to have others soon. */
+  #emptyCount = 0
   readonly #containers = new Set<Row>()
   readonly #ttlOwners = new Map<Row, bigint>()
   #ephemeralCount = 0
@@ -77,13 +81,13 @@ export class OwnerIndex {
     return Number(BigInt.asUintN(32, this.#specialOwner(row)))
   }
 
-  ephemerals(high: number, low: number): ReadonlySet<Row> {
+  ephemerals(high: number, low: number): RowSet {
     return this.#sessions.get(high | 0)?.get(low | 0) ?? NO_ROWS
   }
 
   *ephemeralOwners(): Generator<bigint> {
     for (const [high, byLow] of this.#sessions) {
-      for (const low of byLow.keys()) yield ownerOf(high, low)
+      for (const [low, rows] of byLow) if (rows.size > 0) yield ownerOf(high, low)
     }
   }
 
@@ -118,25 +122,39 @@ export class OwnerIndex {
     }
     let rows = byLow.get(low)
     if (rows === undefined) {
-      rows = new Set()
+      rows = new RowSet()
       byLow.set(low, rows)
+      this.#setCount++
+    } else if (rows.size === 0) {
+      this.#emptyCount--
     }
     rows.add(row)
     this.#ephemeralCount++
   }
 
   #removeEphemeral(row: Row, high: number, low: number): void {
-    const byLow = this.#sessions.get(high)
-    const rows = byLow?.get(low)
-    if (byLow === undefined || rows === undefined || !rows.delete(row)) return
+    const rows = this.#sessions.get(high)?.get(low)
+    if (rows === undefined || !rows.delete(row)) return
     this.#ephemeralCount--
     if (rows.size > 0) return
-    byLow.delete(low)
-    if (byLow.size === 0) this.#sessions.delete(high)
+    this.#emptyCount++
+    if (this.#emptyCount > EMPTY_SETS_KEPT && this.#emptyCount * 2 > this.#setCount) {
+      this.#dropEmptySets()
+    }
+  }
+
+  #dropEmptySets(): void {
+    for (const [high, byLow] of this.#sessions) {
+      for (const [low, rows] of byLow) if (rows.size === 0) byLow.delete(low)
+      if (byLow.size === 0) this.#sessions.delete(high)
+    }
+    this.#setCount -= this.#emptyCount
+    this.#emptyCount = 0
   }
 }
 
-const NO_ROWS: ReadonlySet<Row> = new Set()
+const EMPTY_SETS_KEPT = 256
+const NO_ROWS = new RowSet()
 const CONTAINER_OWNER = -(2n ** 63n)
 
 const ownerOf = (high: number, low: number): bigint =>
