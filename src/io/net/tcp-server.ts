@@ -5,7 +5,7 @@
 
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net'
 import type { ClientEvents, ClientNetwork, ConnectionId } from '../../ports/client-network.ts'
-import { readIntoSharedBuffer } from './shared-read.ts'
+import { acceptHandles } from './shared-read.ts'
 
 export interface TcpServerOptions {
   /** Connections from one address, and in all; 0 sets no limit. More are closed when they come. */
@@ -25,9 +25,6 @@ export interface ListenOptions {
   /** Connections that the kernel may queue; -1 for Node's default. */
   readonly backlog: number
 }
-
-/** A connection that has been read from so often is worth the change to the cheaper way. */
-const READS_OF_A_STAY = 8
 
 /** How long a connection that we have ended may take to accept its last bytes and go. */
 const LINGER_MS = 5_000
@@ -51,12 +48,12 @@ export class TcpServer implements ClientNetwork {
   /** `events` hears of the connections. Resolves to what was bound; rejects where it cannot be. */
   listen(options: ListenOptions, events: ClientEvents): Promise<AddressInfo> {
     // A client may end its side and still wait for an answer, as `echo ruok | nc` does.
-    const server = createServer({
-      noDelay: true,
-      allowHalfOpen: true,
-      keepAlive: this.#options.keepAlive,
+    const { keepAlive } = this.#options
+    const server = createServer({ noDelay: true, allowHalfOpen: true, keepAlive })
+    server.on('connection', (socket) => {
+      const connection = this.#accept(socket, events)
+      socket.on('data', (chunk) => this.#received(connection, plain(chunk), events))
     })
-    server.on('connection', (socket) => this.#accept(socket, events))
     return new Promise((resolve, reject) => {
       server.once('error', reject)
       server.listen(
@@ -70,6 +67,13 @@ export class TcpServer implements ClientNetwork {
           // A connection that fails while it is accepted is nobody's loss but its own.
           server.on('error', () => {})
           this.#listeners.push(server)
+          acceptHandles(server, (makeSocket) => {
+            let connection: Connection | null = null
+            const socket = makeSocket((bytes) => this.#received(connection, bytes, events))
+            socket.setNoDelay(true)
+            if (keepAlive) socket.setKeepAlive(true)
+            connection = this.#accept(socket, events)
+          })
           resolve(server.address() as AddressInfo)
         },
       )
@@ -127,58 +131,34 @@ export class TcpServer implements ClientNetwork {
     })
   }
 
-  #accept(socket: Socket, events: ClientEvents): void {
+  /** Null where the connection is refused. */
+  #accept(socket: Socket, events: ClientEvents): Connection | null {
     const { remoteAddress, remotePort } = socket
     if (remoteAddress === undefined || remotePort === undefined || this.#isSilent) {
       socket.destroy()
-      return
+      return null
     }
     const address = plainAddress(remoteAddress)
     if (this.#refuses(address)) {
       socket.destroy()
-      return
+      return null
     }
     const id = this.#nextId++
-    const connection: Connection = {
-      socket,
-      address,
-      ended: false,
-      isSettled: false,
-      linger: null,
-    }
+    const connection: Connection = { id, socket, address, ended: false, linger: null }
     this.#connections.set(id, connection)
     this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
-
-    events.opened(id, address, remotePort)
-    let readCount = 0
-    socket.on('data', (chunk) => {
-      if (!connection.ended && !this.#isSilent) events.bytes(id, plain(chunk))
-      readCount++
-      if (readCount % READS_OF_A_STAY === 0)
-        setImmediate(() => this.#settle(id, connection, events))
-    })
-    this.#watch(id, connection, events)
-  }
-
-  /** The connection has come to stay: from now on it is read in the cheaper way. */
-  #settle(id: ConnectionId, connection: Connection, events: ClientEvents): void {
-    if (connection.ended || connection.isSettled) return
-    const settled = readIntoSharedBuffer(connection.socket, (bytes) => {
-      if (!connection.ended && !this.#isSilent) events.bytes(id, bytes)
-    })
-    if (settled === null) return
-    connection.socket = settled
-    connection.isSettled = true
-    this.#watch(id, connection, events)
-  }
-
-  #watch(id: ConnectionId, connection: Connection, events: ClientEvents): void {
-    const { socket } = connection
     // Without a handler, a reset of the connection would end the process; `close` follows anyway.
     socket.on('error', () => {})
     socket.on('drain', () => events.drained(id))
     socket.on('end', () => part(connection))
-    socket.on('close', () => this.#forget(id, connection, events))
+    socket.on('close', () => this.#forget(connection, events))
+    events.opened(id, address, remotePort)
+    return connection
+  }
+
+  #received(connection: Connection | null, bytes: Uint8Array, events: ClientEvents): void {
+    if (connection === null || connection.ended || this.#isSilent) return
+    events.bytes(connection.id, bytes)
   }
 
   #refuses(address: string): boolean {
@@ -195,8 +175,8 @@ export class TcpServer implements ClientNetwork {
     return false
   }
 
-  #forget(id: ConnectionId, connection: Connection, events: ClientEvents): void {
-    const { address, linger } = connection
+  #forget(connection: Connection, events: ClientEvents): void {
+    const { id, address, linger } = connection
     if (linger !== null) clearTimeout(linger)
     connection.ended = true
     this.#connections.delete(id)
@@ -209,12 +189,11 @@ export class TcpServer implements ClientNetwork {
 }
 
 interface Connection {
-  socket: Socket
+  readonly id: ConnectionId
+  readonly socket: Socket
   readonly address: string
   /** Our side has said all it will say; what the peer still sends is thrown away. */
   ended: boolean
-  /** Reads in the cheaper way, for good. */
-  isSettled: boolean
   linger: NodeJS.Timeout | null
 }
 
