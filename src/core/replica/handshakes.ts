@@ -91,6 +91,12 @@ export class Handshakes {
     this.#beginServing(connection, session)
   }
 
+  /** A session of this server alone has been silent for too long. */
+  endedHere(id: SessionId): void {
+    const connection = this.#sessions.endedHere(id)
+    if (connection !== undefined) this.#clients.drop(connection)
+  }
+
   /** A session is over: a client that waits to go on with it hears so, others are disconnected. */
   ended(id: SessionId): void {
     const connection = this.#sessions.ended(id)

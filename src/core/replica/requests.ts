@@ -310,7 +310,7 @@ export class Requests {
         this.#readInOrder(connection, xid, op)
         return
       }
-      this.#sessions.tracker.markClosing(session)
+      this.#sessions.markClosing(session)
     } else if (session.scope === 'local' && !this.#mayWrite(connection, op)) {
       this.#readInOrder(connection, xid, op)
       return

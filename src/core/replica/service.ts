@@ -2,7 +2,7 @@
 // moment at which a server stands in an ensemble, or stands alone, until it loses that place:
 // nothing of it outlives a change of role, and no client is connected in between.
 
-import { sessionIdOf } from '../../base/session-id.ts'
+import { type SessionId, sessionIdOf } from '../../base/session-id.ts'
 import type { Hasher } from '../../ports/hasher.ts'
 import { JuteReader } from '../jute/reader.ts'
 import { Applier } from '../pipeline/apply.ts'
@@ -103,7 +103,7 @@ export class Service {
     writes.applied(entry.zxid)
     const type = txnType(entry)
     if (type === OpCode.createSession) {
-      if (connection !== null) this.#onSessionCreated(connection)
+      this.#onSessionCreated(connection, txnSession(entry))
     } else {
       if (connection !== null) this.requests.written(connection, txnCxid(entry), this.#applier)
       if (type === OpCode.closeSession) this.handshakes.ended(txnSession(entry))
@@ -122,7 +122,7 @@ export class Service {
   endSession(id: bigint): void {
     const session = this.sessions.tracker.get(sessionIdOf(id))
     if (this.sessions.local?.get(sessionIdOf(id)) !== undefined)
-      this.handshakes.ended(sessionIdOf(id))
+      this.handshakes.endedHere(sessionIdOf(id))
     if (session === undefined || session.closing || this.#proposer === null) return
     this.sessions.tracker.markClosing(session)
     this.#expire(session)
@@ -132,7 +132,7 @@ export class Service {
     const { nowMs, wallMs } = this.#time
     for (const { id } of this.sessions.local?.expired(nowMs) ?? []) {
       this.#clients.expiredSessionCount++
-      this.handshakes.ended(id)
+      this.handshakes.endedHere(id)
     }
     if (this.#proposer === null) return
     for (const session of this.sessions.tracker.expired(nowMs)) this.#expire(session)
@@ -159,9 +159,10 @@ export class Service {
     this.#proposer!.proposeExpiry(session.id)
   }
 
-  #onSessionCreated(connection: ClientConnection): void {
-    const session = connection.session!
-    if (session.scope === 'upgrading') this.sessions.upgraded(connection, this.#time.nowMs)
-    else this.handshakes.created(connection, session)
+  /** Whoever asked for an upgrade may have come back over another connection meanwhile. */
+  #onSessionCreated(connection: ClientConnection | null, id: SessionId): void {
+    const local = this.sessions.local?.get(id)
+    if (local !== undefined) this.sessions.upgraded(local, this.#time.nowMs)
+    else if (connection !== null) this.handshakes.created(connection, connection.session!)
   }
 }

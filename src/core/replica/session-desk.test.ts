@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 
 import { type SessionId, sessionIdOf } from '../../base/session-id.ts'
 import { DEFAULT_PIPELINE_SETTINGS } from '../pipeline/settings.ts'
@@ -107,4 +107,45 @@ it('what ends is forgotten, and its connection handed back', () => {
   expect(desk.connectionOf(FIRST)).toBeUndefined()
   expect(desk.tracker.size).toBe(0)
   expect(desk.ended(FIRST)).toBeUndefined()
+})
+
+describe('a session that is becoming everybody’s', () => {
+  const leading = (): SessionDesk => {
+    const both = new SessionDesk(database, settings, FIRST, undefined, true)
+    both.addLocal(FIRST, 4_000, 0).scope = 'upgrading'
+    both.tracker.add(FIRST, 4_000, 0)
+    return both
+  }
+
+  it('is kept alive in both tables until then', () => {
+    const both = leading()
+    both.touch(both.local!.get(FIRST)!, 3_000)
+    expect(both.local!.expired(6_999)).toEqual([])
+    expect(both.tracker.expired(6_999)).toEqual([])
+    both.upgraded(both.local!.get(FIRST)!, 3_000)
+    expect(both.local!.size).toBe(0)
+    expect(both.tracker.expired(8_000)).toHaveLength(1)
+  })
+
+  it('goes on becoming that for a client that comes back meanwhile', () => {
+    const both = leading()
+    const session = both.addLocal(FIRST, 4_000, 1_000)
+    expect(session.scope).toBe('upgrading')
+    const one = connection(1)
+    both.attach(one, session)
+    both.upgraded(session, 1_000)
+    expect(one.session).toBe(both.tracker.get(FIRST))
+    expect(one.session!.scope).toBe('global')
+  })
+
+  it('is closing in both tables, or forgotten in its own alone', () => {
+    const both = leading()
+    both.markClosing(both.local!.get(FIRST)!)
+    expect([both.local!, both.tracker].map((table) => table.get(FIRST)!.closing)).toEqual([
+      true,
+      true,
+    ])
+    both.endedHere(FIRST)
+    expect([both.local!.size, both.tracker.size]).toEqual([0, 1])
+  })
 })

@@ -95,24 +95,37 @@ export class SessionDesk {
 
   /** Something was heard of the session. */
   touch(session: TrackedSession, nowMs: number): void {
-    if (session.scope === 'local') this.local!.touch(session, nowMs)
-    else this.tracker.touch(session, nowMs)
+    if (session.scope === 'global') {
+      this.tracker.touch(session, nowMs)
+      return
+    }
+    // While it is being upgraded, a leader has it in both tables.
+    this.local!.touch(session, nowMs)
+    const twin = session.scope === 'upgrading' ? this.tracker.get(session.id) : undefined
+    if (twin !== undefined) this.tracker.touch(twin, nowMs)
+  }
+
+  /** The end of a session that a transaction has begun, or will have, is under way. */
+  markClosing(session: TrackedSession): void {
+    if (session.scope !== 'global') this.local!.markClosing(session)
+    const known = session.scope === 'global' ? session : this.tracker.get(session.id)
+    if (known !== undefined) this.tracker.markClosing(known)
   }
 
   /** A session of this server alone, from now on. */
   addLocal(id: SessionId, timeoutMs: number, nowMs: number): TrackedSession {
     const session = this.local!.add(id, timeoutMs, nowMs)
-    session.scope = 'local'
+    if (session.scope === 'global') session.scope = 'local'
     return session
   }
 
-  /** A local session is everybody's now: its connection goes on with that. */
-  upgraded(connection: ClientConnection, nowMs: number): void {
-    const { id, timeoutMs } = connection.session!
-    this.local?.remove(id)
+  /** A local session is everybody's now: its connection, if it has one, goes on with that. */
+  upgraded({ id, timeoutMs }: TrackedSession, nowMs: number): void {
+    this.local!.remove(id)
     const session = this.tracker.add(id, timeoutMs, nowMs)
     session.owner = OWNED_HERE
-    connection.session = session
+    const connection = this.#connections.get(id)
+    if (connection !== undefined) connection.session = session
   }
 
   attach(connection: ClientConnection, session: TrackedSession): void {
@@ -133,12 +146,17 @@ export class SessionDesk {
     return this.#connections.get(id)
   }
 
-  /** A session has ended by its transaction. Returns the connection that it had. */
-  ended(id: SessionId): ClientConnection | undefined {
+  /** A session of this server has ended here, whatever others know of it. Returns its connection. */
+  endedHere(id: SessionId): ClientConnection | undefined {
     const connection = this.#connections.get(id)
     this.#connections.delete(id)
-    this.tracker.remove(id)
     this.local?.remove(id)
     return connection
+  }
+
+  /** A session has ended by its transaction. Returns the connection that it had. */
+  ended(id: SessionId): ClientConnection | undefined {
+    this.tracker.remove(id)
+    return this.endedHere(id)
   }
 }
