@@ -119,6 +119,7 @@ describe('a session that is becoming everybody’s', () => {
 
   it('is kept alive in both tables until then', () => {
     const both = leading()
+    both.attach(connection(1), both.local!.get(FIRST)!)
     both.touch(both.local!.get(FIRST)!, 3_000)
     expect(both.local!.expired(6_999)).toEqual([])
     expect(both.tracker.expired(6_999)).toEqual([])
@@ -136,6 +137,15 @@ describe('a session that is becoming everybody’s', () => {
     both.upgraded(session, 1_000)
     expect(one.session).toBe(both.tracker.get(FIRST))
     expect(one.session!.scope).toBe('global')
+  })
+
+  it('stays with the server that its client has gone on to', () => {
+    const both = leading()
+    both.attach(connection(1), both.local!.get(FIRST)!)
+    both.renew(FIRST, 4_000, 7, 1_000)
+    both.upgraded(both.local!.get(FIRST)!, 1_000)
+    expect(both.local!.size).toBe(0)
+    expect(both.tracker.get(FIRST)!.owner).toBe(7)
   })
 
   it('is closing in both tables, or forgotten in its own alone', () => {

@@ -119,13 +119,17 @@ export class SessionDesk {
     return session
   }
 
-  /** A local session is everybody's now: its connection, if it has one, goes on with that. */
+  /**
+   * A local session is everybody's now: its connection goes on with that. A leader has known it as
+   * such since it was proposed, and may know by now that its client has gone on to another server.
+   */
   upgraded({ id, timeoutMs }: TrackedSession, nowMs: number): void {
     this.local!.remove(id)
-    const session = this.tracker.add(id, timeoutMs, nowMs)
-    session.owner = OWNED_HERE
     const connection = this.#connections.get(id)
-    if (connection !== undefined) connection.session = session
+    if (connection === undefined) return
+    const session = this.tracker.get(id) ?? this.tracker.add(id, timeoutMs, nowMs)
+    session.owner ??= OWNED_HERE
+    connection.session = session
   }
 
   attach(connection: ClientConnection, session: TrackedSession): void {
