@@ -7,22 +7,14 @@ import {
   describeEnsemble,
   drawEnsemble,
 } from './ensemble/ensemble-options.ts'
-import {
-  type EnsembleResult,
-  describeEnsembleResult,
-  simulateEnsemble,
-} from './ensemble/ensemble-simulation.ts'
+import { simulateEnsemble } from './ensemble/ensemble-simulation.ts'
 import { CALM_PEERS } from './ensemble/fake-peer-network.ts'
 import { type SimOptions, describeOptions, drawOptions } from './sim-options.ts'
-import { type SimResult, type Verdict, describeResult, simulate } from './simulation.ts'
+import { type RunResult, describeResult } from './run.ts'
+import { simulate } from './simulation.ts'
 import type { TraceListener } from './trace.ts'
 
-export interface SimOutcome {
-  readonly verdict: Verdict
-  readonly message: string
-  readonly steps: number
-  readonly simulatedMs: number
-  readonly marks: ReadonlyMap<string, number>
+export interface SimOutcome extends Omit<RunResult, 'counts'> {
   /** How far it came, in one line. */
   readonly summary: string
 }
@@ -62,11 +54,7 @@ export const ONE_SERVER_KIND: SimKind = {
   ] satisfies Partial<SimOptions>[],
   describe: (seed, steps, options) => describeOptions({ ...drawOptions(seed, steps), ...options }),
   run(seed, steps, options, trace) {
-    const result: SimResult = simulate(
-      seed,
-      steps,
-      trace === null ? { options } : { options, trace },
-    )
+    const result = simulate(seed, steps, trace === null ? { options } : { options, trace })
     return { ...result, summary: describeResult(result) }
   },
 }
@@ -82,6 +70,10 @@ export const ENSEMBLE_KIND: SimKind = {
     { peers: CALM_PEERS },
     { clients: 1 },
     { clients: 2 },
+    { localSessions: 'none' },
+    { readOnlyMode: false },
+    { leaderServes: true },
+    { zxidsPerEpoch: null },
     { groups: null },
     { observers: 0 },
     { faultsAtOnce: 1 },
@@ -90,11 +82,7 @@ export const ENSEMBLE_KIND: SimKind = {
   describe: (seed, steps, options) =>
     describeEnsemble({ ...drawEnsemble(seed, steps), ...options }),
   run(seed, steps, options, trace) {
-    const result: EnsembleResult = simulateEnsemble(
-      seed,
-      steps,
-      trace === null ? { options } : { options, trace },
-    )
-    return { ...result, summary: describeEnsembleResult(result) }
+    const result = simulateEnsemble(seed, steps, trace === null ? { options } : { options, trace })
+    return { ...result, summary: describeResult(result) }
   },
 }

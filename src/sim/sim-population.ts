@@ -29,7 +29,8 @@ export interface PopulationSurroundings {
 
 export interface CallWitness {
   submitted(call: SimCall): void
-  settled(call: SimCall): void
+  /** `isReadOnly`: by a server that has no leader. */
+  settled(call: SimCall, isReadOnly: boolean): void
 }
 
 export class SimPopulation {
@@ -111,6 +112,7 @@ export class Member {
   readonly #character: Character
   readonly #calls: CallSource
   readonly #address: string
+  readonly #takesReadOnly: boolean
   #client: SimClient | null = null
   #checker: ClientChecker
   #isCalm = false
@@ -125,6 +127,8 @@ export class Member {
     this.#random = random
     this.#character = drawCharacter(random, around.traits)
     this.#calls = new CallSource(name, random, this.#character)
+    const { allowsReadOnly } = around.traits
+    this.#takesReadOnly = allowsReadOnly && random.fork('read-only').chance(0.6)
     this.#address = `10.0.0.${name.slice(1)}`
     this.clock = new MachineClock(around.time, random.below(1_000_000), 1_800_000_000_000)
     this.#checker = new ClientChecker(name)
@@ -174,6 +178,7 @@ export class Member {
     this.#firedBefore += this.#checker.fired
     this.#checker = new ClientChecker(`${this.name}.${++this.#lives}`)
     const checker = this.#checker
+    let isReadOnly = false
     const client: SimClient = new SimClient(
       this.name,
       time,
@@ -184,18 +189,20 @@ export class Member {
       {
         ...DEFAULT_OPTIONS,
         sessionTimeoutMs: this.#character.sessionTimeoutMs,
+        readOnly: this.#takesReadOnly,
         tickTimeMs: this.#around.options.settings.tickMs,
         inFlightMax: random.pick([1, 10, 1_000]),
       },
       {
         settled: (call) => {
-          this.#around.witness?.settled(call)
+          this.#around.witness?.settled(call, isReadOnly)
           checker.settled(call)
           this.#calls.settled(call)
           if (call === this.#probe) this.#onProbe(call)
         },
         happened: (output) => {
           checker.happened(output)
+          if (output.kind === 'state') isReadOnly = output.state === 'readOnly'
           const isOver = output.kind === 'state' && output.state === 'closed'
           if (isOver && this.#client === client) this.#die()
         },

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
 import { describeOptions, drawOptions } from './sim-options.ts'
-import { describeResult, simulate } from './simulation.ts'
+import { describeResult } from './run.ts'
+import { simulate } from './simulation.ts'
 
 const STEPS = 1_000
 

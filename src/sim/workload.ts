@@ -69,9 +69,16 @@ export interface WorkloadTraits {
   readonly registers: number
   /** Milliseconds: the shortest session timeout that makes sense. */
   readonly sessionMs: number
+  /** Whether some clients take a server that only reads. */
+  readonly allowsReadOnly: boolean
 }
 
-export const ONE_SERVER: WorkloadTraits = { readsConfig: true, registers: 0, sessionMs: 0 }
+export const ONE_SERVER: WorkloadTraits = {
+  readsConfig: true,
+  registers: 0,
+  sessionMs: 0,
+  allowsReadOnly: false,
+}
 
 /** What a client is like, drawn once. */
 export interface Character {

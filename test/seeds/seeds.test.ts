@@ -3,15 +3,21 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 
+import { type EnsembleOptions, PLAIN_ENSEMBLE } from '../../src/sim/ensemble/ensemble-options.ts'
 import { ENSEMBLE_KIND, ONE_SERVER_KIND } from '../../src/sim/sim-kind.ts'
+
+const OPTIONS: Readonly<Record<string, Partial<EnsembleOptions>>> = {
+  'members ': { reconfigures: true },
+  'local ': { localSessions: 'upgrading' },
+}
 
 const lines = readFileSync(new URL('./seeds.txt', import.meta.url), 'utf8')
   .split('\n')
   .filter((line) => line !== '' && !line.startsWith('#'))
-  .map((line) => /^(ensemble |members )?(\d+) (\d+) (.+)$/.exec(line))
+  .map((line) => /^(ensemble |members |local )?(\d+) (\d+) (.+)$/.exec(line))
   .map((line) => {
     const kind = line?.[1] === undefined ? ONE_SERVER_KIND : ENSEMBLE_KIND
-    const options = line?.[1] === 'members ' ? { reconfigures: true } : {}
+    const options = kind === ENSEMBLE_KIND ? { ...PLAIN_ENSEMBLE, ...OPTIONS[line?.[1] ?? ''] } : {}
     return [Number(line?.[2]), Number(line?.[3]), line?.[4] ?? '', kind, options] as const
   })
 

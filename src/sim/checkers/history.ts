@@ -61,6 +61,10 @@ export interface HistoryView {
   wanted?(session: bigint, connection: number): void
   /** A connection serves the session from now on. */
   attached?(session: bigint, connection: number): void
+  /** Whether a transaction that begins the session has been proposed, be it committed or not. */
+  isBeginning?(session: bigint): boolean
+  /** Whether a server that stands there has nothing but what is committed. */
+  isCommitted?(zxid: Zxid): boolean
   /** What the answer to a `sync` that reaches a server with everything up to `applied` must show. */
   syncPoint?(applied: Zxid): Zxid
 }

@@ -21,6 +21,8 @@ export interface SessionWitness {
 /** What the checker of a wire tells about sessions of its server alone, and asks. */
 export interface LocalSessionWitness {
   has(session: bigint): boolean
+  /** It was there, and then left or silent for too long. */
+  hasEnded(session: bigint): boolean
   began(session: bigint, timeoutMs: number): void
   heard(session: bigint): void
   /** The client wants it to end. */

@@ -45,6 +45,8 @@ export class WireChecker {
   /** Why the server serves nobody at present. */
   #notServing: string | null = null
   #takesClients = true
+  /** It has no leader, and serves those who asked for no more. */
+  #isReadOnly = false
   /** The server's position at the end of the last turn. */
   #applied: Zxid = ZXID_ZERO
   #answers = 0
@@ -129,9 +131,16 @@ export class WireChecker {
   /** The server serves, with everything up to `zxid`; others' clients alone unless `takesClients`. */
   startServing(zxid: Zxid, takesClients: boolean): void {
     this.#takesClients = takesClients
+    this.#isReadOnly = false
     if (takesClients) this.#notServing = null
     else this.stopServing('it takes no clients')
     this.#applied = zxid
+  }
+
+  /** The server has no leader, and shows what it has up to `zxid`, be that committed or not. */
+  startReadOnly(zxid: Zxid): void {
+    this.startServing(zxid, true)
+    this.#isReadOnly = true
   }
 
   // What the server says.
@@ -155,8 +164,7 @@ export class WireChecker {
   closing(id: ConnectionId): void {
     const connection = this.#connections.get(id)
     if (connection === undefined) return
-    const { session } = connection
-    if (session !== null && this.#isOver(session)) connection.closable ??= 'session ended'
+    if (this.#isOver(connection)) connection.closable ??= 'session ended'
     if (connection.phase === 'handshake') connection.closable ??= 'handshake'
     if (connection.pending.some(({ write }) => isMoved(write))) {
       connection.closable ??= 'session moved to another server'
@@ -175,7 +183,7 @@ export class WireChecker {
       )
     }
     this.#applied = applied
-    this.#requireDurable(applied, 'is applied')
+    if (!this.#isReadOnly) this.#requireDurable(applied, 'is applied')
     for (const connection of this.#connections.values()) {
       if (connection.isOver && !connection.isClosing) {
         throw this.#wrong(connection, 'takes up a session that has ended')
@@ -206,6 +214,12 @@ export class WireChecker {
     const { connect } = connection
     if (connect.lastZxidSeen > BigInt(this.#applied)) {
       connection.closable = 'has seen more'
+      return
+    }
+    // Nothing is heard of the session either.
+    if (!this.#takesClients) return
+    if (this.#isReadOnly && connect.readOnly !== true) {
+      connection.closable = 'wants to write as well'
       return
     }
     const { sessionId, passwd, timeOut } = connect
@@ -244,6 +258,12 @@ export class WireChecker {
     if (response.timeOut !== timeoutMs) {
       throw this.#wrong(connection, `is granted ${response.timeOut} ms instead of ${timeoutMs}`)
     }
+    if (this.#isReadOnly && connect.readOnly !== true) {
+      throw this.#wrong(connection, 'did not ask for a server that only reads')
+    }
+    if ((response.readOnly === true) !== this.#isReadOnly) {
+      throw this.#wrong(connection, `is told ${response.readOnly} of being read-only`)
+    }
     const isNew = connect.sessionId === 0n
     const password = expectedPassword(session)
     if (!equalBytes(response.passwd ?? new Uint8Array(0), password)) {
@@ -259,12 +279,16 @@ export class WireChecker {
     }
     // It may have ended by now, if the disk was slower than its timeout.
     const beganAt = this.#history.beginningOf(session)
-    if (this.#locals !== null && (isNew || this.#locals.has(session))) {
+    connection.isLocal = this.#isServedLocally(session, isNew)
+    if (connection.isLocal) {
       if (isNew && beganAt !== undefined) throw this.#wrong(connection, 'begins as everybody’s')
-      if (isNew) this.#locals.began(session, timeoutMs)
-      else mark('a local session is taken up again')
+      if (this.#locals?.has(session) === true) mark('a local session is taken up again')
+      else this.#locals?.began(session, timeoutMs)
     } else if (beganAt === undefined || beganAt > this.#history.durable) {
-      throw this.#wrong(connection, `is given ${formatSessionId(session)}, which is not durable`)
+      // What is on its way to being everybody's may be taken up elsewhere before it is.
+      const isUpgrading = this.#history.isBeginning?.(session) === true
+      if (isNew || !this.#rules.localSessionsUpgrading || !isUpgrading)
+        throw this.#wrong(connection, `is given ${formatSessionId(session)}, which is not durable`)
     }
     connection.phase = 'live'
     connection.session = session
@@ -273,14 +297,27 @@ export class WireChecker {
     this.#sessions.served(session as SessionId)
   }
 
-  #isOver(session: bigint): boolean {
-    if (this.#history.isClosed(session)) return true
-    return this.#isLocal(session) && this.#locals?.has(session) === false
+  /** A session that no other server need know of: without a leader, that is every one. */
+  #isServedLocally(session: bigint, isNew: boolean): boolean {
+    if (isNew) return this.#isReadOnly || this.#rules.localSessions
+    if (this.#locals?.has(session) === true) return true
+    if (!this.#isReadOnly) return false
+    const isKnown = !this.#isCertain(this.#applied) || this.#hasAt(this.#applied, session)
+    return isKnown
   }
 
-  /** No transaction has begun it. */
-  #isLocal(session: bigint): boolean {
-    return this.#locals !== null && this.#history.beginningOf(session) === undefined
+  #isOver({ session, isLocal }: Connection): boolean {
+    if (session === null) return false
+    return this.#history.isClosed(session) || (isLocal && this.#locals?.hasEnded(session) === true)
+  }
+
+  #hasAt(zxid: Zxid, session: bigint): boolean {
+    return this.#history.stateAt(zxid).sessions.has(session)
+  }
+
+  /** Whether what a server shows there must be what the history says. */
+  #isCertain(zxid: Zxid): boolean {
+    return !this.#isReadOnly || this.#history.isCommitted?.(zxid) === true
   }
 
   #granted(wantedMs: number): number {
@@ -290,9 +327,9 @@ export class WireChecker {
 
   #onRefused(connection: Connection, session: bigint, password: Uint8Array | null): void {
     const knows = equalBytes(password ?? new Uint8Array(0), expectedPassword(session))
-    const lives = [this.#applied, this.#history.durable].every((zxid) =>
-      this.#history.stateAt(zxid).sessions.has(session),
-    )
+    const lives =
+      this.#isCertain(this.#applied) &&
+      [this.#applied, this.#history.durable].every((zxid) => this.#hasAt(zxid, session))
     if (knows && this.#locals?.has(session) === true) {
       throw this.#wrong(connection, `is refused ${formatSessionId(session)}, which is local`)
     }
@@ -325,7 +362,7 @@ export class WireChecker {
       if (request.op === OpCode.closeSession) this.#locals?.left(connection.session)
     }
     let write: DeliveredWrite | null = null
-    const refusal = this.#refusalOf(request)
+    const refusal = this.#refusalOf(request, kind === 'write')
     if (kind === 'write' && refusal === null) {
       write = {
         session: connection.session ?? 0n,
@@ -337,15 +374,20 @@ export class WireChecker {
       }
       this.#history.deliver(write)
     }
-    const syncPoint = request.op === OpCode.sync ? this.#history.syncPoint?.(this.#applied) : 0
+    const isSync = request.op === OpCode.sync && refusal === null
+    const syncPoint = isSync ? this.#history.syncPoint?.(this.#applied) : 0
     const { ids } = connection
     connection.pending.push({ request, ids, write, refusal, shows: syncPoint ?? 0 })
   }
 
-  /** What a write is answered that nobody is to hear of; null for one that is passed on. */
-  #refusalOf(request: ModelRequest): ErrorCode | null {
-    const { localSessionsUpgrading } = this.#rules
-    const ownsNothing = this.#locals !== null && !localSessionsUpgrading
+  /** What the server answers by itself, without asking its tree or anybody else; or null. */
+  #refusalOf(request: ModelRequest, isWrite: boolean): ErrorCode | null {
+    if (this.#isReadOnly) {
+      if (request.op === OpCode.closeSession) return ErrorCode.Ok
+      return isWrite || request.op === OpCode.sync ? ErrorCode.NotReadOnly : null
+    }
+    const { localSessions, localSessionsUpgrading } = this.#rules
+    const ownsNothing = localSessions && !localSessionsUpgrading
     return ownsNothing && createsEphemeral(request) ? ErrorCode.EphemeralOnLocalSession : null
   }
 
@@ -409,8 +451,11 @@ export class WireChecker {
       )
     }
     connection.expected.length = 0
-    const expected = this.#expectedAnswer(connection, pending, zxid)
     const found: Answer = { error: err as ErrorCode, body: reply.bodyFor(request.op) }
+    const isKnown = pending.refusal !== null || this.#isCertain(zxid)
+    if (!isKnown) mark('shown without a leader: what may not be committed')
+    const expected = isKnown ? this.#expectedAnswer(connection, pending, zxid) : found
+    if (!isKnown) connection.replayed.length = 0
     if (!isSame(found, expected)) {
       throw this.#wrong(
         connection,
@@ -430,7 +475,8 @@ export class WireChecker {
     }
     if (write !== null) {
       const { entry } = write
-      if (entry === null && request.op === OpCode.closeSession && this.#isLocal(write.session)) {
+      const hasBegun = this.#history.beginningOf(write.session) !== undefined
+      if (entry === null && request.op === OpCode.closeSession && connection.isLocal && !hasBegun) {
         mark('a local session is closed')
         return { error: ErrorCode.Ok, body: null }
       }
@@ -533,6 +579,7 @@ export class WireChecker {
       )
     }
     connection.shown = zxid
+    if (this.#isReadOnly) return
     this.#requireDurable(zxid, `is shown by ${what} on connection ${connection.id}`)
   }
 
@@ -598,6 +645,8 @@ class Connection {
   closable: string | null = null
   isClosing = false
   isSuperseded = false
+  /** Its session was this server's own when it was accepted. */
+  isLocal = false
   /** Its session has ended: it has to be closed in the same turn. */
   isOver = false
 

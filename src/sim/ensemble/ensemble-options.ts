@@ -99,6 +99,8 @@ export interface EnsembleOptions {
   readonly reconfigures: boolean
   /** Sessions begin as those of one server; `upgrading`: and become everybody's when they must. */
   readonly localSessions: 'none' | 'plain' | 'upgrading'
+  /** Servers without a leader serve reads (`readonlymode.enabled`); some clients ask for that. */
+  readonly readOnlyMode: boolean
   /** A leader takes clients of its own (`leaderServes`). */
   readonly leaderServes: boolean
   /** After so many an epoch has no zxids left; null for as many as there are in production. */
@@ -108,6 +110,14 @@ export interface EnsembleOptions {
   /** Names of files are left to chance (the missing sync of directories). */
   readonly skipsDirectorySync: boolean
 }
+
+/** An ensemble of nothing but the usual: who looks for one fault has enough with that. */
+export const PLAIN_ENSEMBLE = {
+  localSessions: 'none',
+  readOnlyMode: false,
+  leaderServes: true,
+  zxidsPerEpoch: null,
+} as const satisfies Partial<EnsembleOptions>
 
 export function drawEnsemble(seed: number, steps: number): EnsembleOptions {
   const root = new Prng(seed).fork('ensemble')
@@ -202,6 +212,7 @@ export function drawEnsemble(seed: number, steps: number): EnsembleOptions {
       'upgrading',
       'upgrading',
     ]),
+    readOnlyMode: pick('readOnlyMode', [false, false, true]),
     leaderServes: pick('leaderServes', [true, true, true, false]),
     zxidsPerEpoch: pick('zxidsPerEpoch', [null, null, null, null, 15, 80]),
     zabFaults: NO_FAULTS,

@@ -37,6 +37,7 @@ import { ServerDisk } from './checkers/server-disk.ts'
 import type { EnsembleOptions, MachineOptions } from './ensemble-options.ts'
 import type { FakePeerNetwork } from './fake-peer-network.ts'
 import { OPERATOR_ADDRESS } from './operator.ts'
+import { CLIENT_PORT, machineName } from './roster.ts'
 import {
   emptyDatabase,
   openConfiguration,
@@ -61,9 +62,6 @@ export interface MachineSurroundings extends WatchSurroundings {
   /** The server's disk is in another epoch now. */
   onEntered(server: EnsembleServer, epoch: number): void
 }
-
-export const CLIENT_PORT = 2181
-export const machineName = (serverId: number): string => `server-${serverId}`
 
 /** Everything that exists only while the process runs. */
 interface Running {
@@ -157,6 +155,12 @@ export class EnsembleServer {
   /** Whether it has decided that a session ends. */
   isClosing(session: SessionId): boolean {
     return this.#running?.replica.service?.sessions.tracker.get(session)?.closing === true
+  }
+
+  /** Sessions that are its own. */
+  get localSessions(): readonly bigint[] {
+    const table = this.#running?.replica.service?.sessions.local?.sessions() ?? []
+    return [...table].map(({ id }) => id)
   }
 
   /** Recovers and opens its doors. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
 import { describeEnsemble, drawEnsemble } from './ensemble-options.ts'
-import { describeEnsembleResult, simulateEnsemble } from './ensemble-simulation.ts'
+import { describeResult } from '../run.ts'
+import { simulateEnsemble } from './ensemble-simulation.ts'
 
 const STEPS = 4_000
 
@@ -16,8 +17,8 @@ describe('a simulated ensemble', () => {
 
 describe('a run of an ensemble', () => {
   it.each([2, 9])('is the same whenever it is replayed: seed %i', (seed) => {
-    const first = describeEnsembleResult(simulateEnsemble(seed, STEPS))
-    expect(describeEnsembleResult(simulateEnsemble(seed, STEPS))).toBe(first)
+    const first = describeResult(simulateEnsemble(seed, STEPS))
+    expect(describeResult(simulateEnsemble(seed, STEPS))).toBe(first)
   })
 
   it('can be followed line by line without changing it', () => {

@@ -2,12 +2,13 @@
 // (safety); then all faults end (heal); then an election must end, everyone must get on again, and
 // all servers must come to the same state (liveness), once more after all of them lost their power.
 
-import { InvariantError, must } from '../../base/assert.ts'
-import { collectMarks, mark } from '../../base/marks.ts'
+import { must } from '../../base/assert.ts'
+import { mark } from '../../base/marks.ts'
 import { Prng } from '../../base/prng.ts'
+import { formatSessionId } from '../../base/session-id.ts'
 import { ZXID_ZERO } from '../../base/zxid.ts'
 import type { Membership } from '../../core/quorum/membership.ts'
-import { type MemberLine, buildMembership } from '../../core/quorum/membership-text.ts'
+import type { MemberLine } from '../../core/quorum/membership-text.ts'
 import type { ServiceRules } from '../checkers/txn-judge.ts'
 import { Violation } from '../checkers/violation.ts'
 import { WireChecker } from '../checkers/wire-checker.ts'
@@ -15,6 +16,7 @@ import { fakeHasher } from '../fake-crypto.ts'
 import { CALM_DISK, FakeDisk } from '../fake-disk.ts'
 import { CALM_NETWORK, FakeNetwork } from '../fake-network.ts'
 import { decay } from '../rot.ts'
+import { type Play, RunCourse, type RunResult, Stuck, runToTheEnd } from '../run.ts'
 import { SimPopulation } from '../sim-population.ts'
 import { Trace, type TraceListener } from '../trace.ts'
 import { MachineClock, VirtualClock } from '../virtual-clock.ts'
@@ -26,26 +28,11 @@ import { PacketWatcher } from './checkers/packet-watcher.ts'
 import { RegisterRecorder } from './checkers/register-recorder.ts'
 import type { ServerDisk } from './checkers/server-disk.ts'
 import { type EnsembleOptions, drawEnsemble } from './ensemble-options.ts'
-import { CLIENT_PORT, EnsembleServer, machineName } from './ensemble-server.ts'
+import { EnsembleServer } from './ensemble-server.ts'
 import { CALM_PEERS, FakePeerNetwork } from './fake-peer-network.ts'
 import { FaultMachine } from './fault-machine.ts'
 import { Operator } from './operator.ts'
-
-export type EnsembleVerdict = 'ok' | 'crash' | 'wrong' | 'stuck'
-
-export interface EnsembleResult {
-  readonly verdict: EnsembleVerdict
-  /** What is wrong; empty where nothing is. */
-  readonly message: string
-  readonly traceHash: string
-  readonly steps: number
-  readonly simulatedMs: number
-  readonly counts: Readonly<Record<string, number>>
-  /** The faults that came about, as `kind times`. */
-  readonly faults: readonly string[]
-  /** How often each rare branch was reached. */
-  readonly marks: ReadonlyMap<string, number>
-}
+import { CLIENT_PORT, machineName, membershipOf, rosterOf } from './roster.ts'
 
 export interface EnsembleSwitches {
   readonly trace?: TraceListener
@@ -57,13 +44,9 @@ export function simulateEnsemble(
   seed: number,
   steps: number,
   switches: EnsembleSwitches = {},
-): EnsembleResult {
+): RunResult {
   const options = settled({ ...drawEnsemble(seed, steps), ...switches.options })
-  let result: Omit<EnsembleResult, 'marks'> | null = null
-  const marks = collectMarks(() => {
-    result = new EnsembleSimulation(options, switches).run()
-  })
-  return { ...must(result as Omit<EnsembleResult, 'marks'> | null, 'a run has a result'), marks }
+  return runToTheEnd(() => new EnsembleSimulation(options, switches))
 }
 
 /** What is an option of its own here, and one of the settings there. */
@@ -77,11 +60,6 @@ function settled(options: EnsembleOptions): EnsembleOptions {
   return { ...options, settings }
 }
 
-/** No progress for so long, with nothing wrong in the world, is a find of its own. */
-class Stuck extends Error {
-  override readonly name: string = 'Stuck'
-}
-
 /** At most so long, in ticks and besides, until everything works again. */
 const LIVENESS_TICKS = 150
 const LIVENESS_MS = 180_000
@@ -90,7 +68,8 @@ const SETTLE_MS = 3_000
 /** Servers' wall clocks begin so far apart, at most. */
 const WALL_SKEW_MS = 60_000
 
-class EnsembleSimulation {
+class EnsembleSimulation implements Play<Readonly<Record<string, number>>> {
+  readonly course: RunCourse
   readonly #options: EnsembleOptions
   readonly #random: Prng
   readonly #trace: Trace
@@ -111,8 +90,6 @@ class EnsembleSimulation {
   #operator: Operator | null = null
   #isCalm = false
   #wipes = 0
-  #steps = 0
-  #phase: 'safety' | 'heal' | 'liveness' = 'safety'
 
   constructor(options: EnsembleOptions, switches: EnsembleSwitches) {
     this.#options = options
@@ -120,9 +97,12 @@ class EnsembleSimulation {
     this.#random = root.fork('ensemble')
     this.#trace = new Trace(switches.trace ?? null)
     this.#time = new VirtualClock(this.#trace)
+    this.course = new RunCourse(this.#time, this.#trace, () => {
+      for (const { seen } of this.#servers) seen.follow()
+    })
     this.#network = new FakeNetwork(this.#time, root.fork('network'), options.network)
     this.#peers = new FakePeerNetwork(this.#time, root.fork('peers'), options.peers)
-    this.#membership = membershipFor(options)
+    this.#membership = membershipOf(options)
     const { frameBytesMax } = options
     const rules: ServiceRules = { ...options.settings, frameBytesMax }
     const nowMs = (): number => this.#time.nowUs / 1_000
@@ -158,7 +138,12 @@ class EnsembleSimulation {
       random: root.fork('clients'),
       network: this.#network,
       hosts,
-      traits: { readsConfig: false, registers: 3, sessionMs: 0 },
+      traits: {
+        readsConfig: false,
+        registers: 3,
+        sessionMs: 0,
+        allowsReadOnly: options.readOnlyMode,
+      },
       witness: this.#registers,
     })
     if (options.reconfigures) {
@@ -171,7 +156,7 @@ class EnsembleSimulation {
         current: () => this.#ledger.membership,
         tickMs: options.settings.tickMs,
         onSession: (session) => this.#ledger.isOperators(session),
-        remark: (text) => this.#remark(text),
+        remark: (text) => this.course.remark(text),
       })
     }
     this.#faults = new FaultMachine({
@@ -186,27 +171,17 @@ class EnsembleSimulation {
       wipe: (server) => this.#wipe(server),
       damage: (server) => this.#damage(server),
       jumpClock: (random) => this.#jumpClock(random),
-      remark: (text) => this.#remark(text),
+      remark: (text) => this.course.remark(text),
     })
   }
 
-  run(): Omit<EnsembleResult, 'marks'> {
-    try {
-      for (const server of this.#servers) {
-        this.#later(this.#random.below(2 * this.#options.settings.tickMs), server)
-      }
-      while (this.#steps < this.#options.steps && this.#step());
-      this.#heal()
-      this.#liveness()
-      return this.#result('ok', '')
-    } catch (error) {
-      if (error instanceof Violation) return this.#result('wrong', error.message)
-      if (error instanceof Stuck) return this.#result('stuck', error.message)
-      if (error instanceof InvariantError || error instanceof Error) {
-        return this.#result('crash', error.stack ?? `${error.name}: ${error.message}`)
-      }
-      throw error
+  play(): void {
+    for (const server of this.#servers) {
+      this.#later(this.#random.below(2 * this.#options.settings.tickMs), server)
     }
+    while (this.course.steps < this.#options.steps && this.course.step());
+    this.#heal()
+    this.#liveness()
   }
 
   #addServer(line: MemberLine, root: Prng, rules: ServiceRules): void {
@@ -216,13 +191,14 @@ class EnsembleSimulation {
     const clock = new MachineClock(this.#time, random.below(1_000_000), wallMs)
     const ledger = this.#ledger
     const witness = this.#expiry.witness(serverId)
-    const locals = rules.localSessions
-      ? new LocalSessions(
-          machineName(serverId),
-          () => this.#time.nowUs / 1_000,
-          (session) => ledger.beginningOf(session) !== undefined,
-        )
-      : null
+    const locals =
+      rules.localSessions || this.#options.readOnlyMode
+        ? new LocalSessions(
+            machineName(serverId),
+            () => this.#time.nowUs / 1_000,
+            (session) => ledger.beginningOf(session) !== undefined,
+          )
+        : null
     const wire = new WireChecker(ledger, witness, rules, fakeHasher, locals)
     let disks = 0
     this.#clocks.push(clock)
@@ -259,9 +235,8 @@ class EnsembleSimulation {
   // Phases.
 
   #heal(): void {
-    this.#phase = 'heal'
+    this.course.beginHeal()
     this.#isCalm = true
-    this.#trace.remark(this.#time.nowUs, () => '--- heal')
     this.#faults.calm()
     this.#operator?.stop()
     for (const { disk } of this.#servers) disk.setConditions(CALM_DISK)
@@ -279,13 +254,13 @@ class EnsembleSimulation {
   }
 
   #liveness(): void {
-    this.#phase = 'liveness'
+    this.course.phase = 'liveness'
     const { members } = this.#population
     this.#runUntil('a leader, and everybody with it', () => this.#isWhole)
     this.#runUntil('everyone gets an answer', () => members.every((one) => one.probes > 0))
     this.#runUntil('everyone is quiet', () => members.every((one) => one.isQuiet))
     this.#runUntil('silent sessions end', () => this.#silentSessions().length === 0)
-    this.#runFor(SETTLE_MS)
+    this.course.for(SETTLE_MS)
     this.#runUntil('everyone is quiet again', () => members.every((one) => one.isQuiet))
     this.#runUntil('all have the same', () => this.#isEqual)
     const open = this.#wires.reduce((sum, wire) => sum + wire.unanswered, 0)
@@ -311,9 +286,15 @@ class EnsembleSimulation {
   }
 
   #checkServers(): void {
+    const known = new Set(this.#ledger.stateAt(this.#ledger.last).sessions.keys())
     for (const server of this.#members) {
       server.checkTree()
       this.#memberships.requireSame(server.id, server.members)
+      for (const session of server.localSessions) {
+        const what = `${formatSessionId(session)} of ${server.name} is somebody else’s, too`
+        if (known.has(session)) throw new Violation('LocalSessions', what)
+        known.add(session)
+      }
     }
   }
 
@@ -335,31 +316,15 @@ class EnsembleSimulation {
       this.#population.members.map((one) => one.client?.machine.sessionId ?? 0n),
     )
     const { sessions } = this.#ledger.stateAt(this.#ledger.last)
-    return [...sessions.keys()].filter((session) => !owned.has(session))
+    const locals = this.#servers.flatMap((one) => one.localSessions)
+    return [...sessions.keys(), ...locals].filter((session) => !owned.has(session))
   }
 
   #runUntil(what: string, isReached: () => boolean): void {
     const limitMs = LIVENESS_MS + LIVENESS_TICKS * this.#options.settings.tickMs
-    const limitUs = this.#time.nowUs + limitMs * 1_000
-    while (!isReached()) {
-      if (this.#time.nowUs < limitUs && this.#step()) continue
-      const servers = this.#servers.map((one) => one.describe())
-      const members = this.#population.members.map((one) => one.describe())
-      const lines = [...servers, ...members].join('\n  ')
-      throw new Stuck(`not within ${limitMs / 1_000} s: ${what}\n  ${lines}`)
-    }
-  }
-
-  #runFor(durationMs: number): void {
-    const endUs = this.#time.nowUs + durationMs * 1_000
-    while (this.#time.nowUs < endUs && this.#step());
-  }
-
-  #step(): boolean {
-    this.#steps++
-    const hasStepped = this.#time.step()
-    for (const { seen } of this.#servers) seen.follow()
-    return hasStepped
+    this.course.until(what, limitMs, isReached, () =>
+      [...this.#servers, ...this.#population.members].map((one) => one.describe()),
+    )
   }
 
   // Servers that come and go.
@@ -376,7 +341,7 @@ class EnsembleSimulation {
     }
     const outcome = server.start()
     server.disk.crashAfterCalls(Number.POSITIVE_INFINITY)
-    this.#remark(`${server.name}: ${outcome}`)
+    this.course.remark(`${server.name}: ${outcome}`)
     if (outcome === 'up') return
     if (outcome === 'refused') {
       // Its operator does what the message says: an empty directory, and the others' help.
@@ -401,7 +366,7 @@ class EnsembleSimulation {
 
   /** The server ends itself after a disk error; someone starts it again. */
   #onEnded(server: EnsembleServer, reason: string): void {
-    this.#remark(`${server.name} ends: ${reason}`)
+    this.course.remark(`${server.name} ends: ${reason}`)
     this.#time.after(0, 'server ends', null, () => {
       if (server.isUp) this.#bringDown(server)
     })
@@ -418,7 +383,7 @@ class EnsembleSimulation {
 
   #replace(server: EnsembleServer): void {
     this.#wipes++
-    this.#remark(`${server.name} begins with an empty directory`)
+    this.course.remark(`${server.name} begins with an empty directory`)
     server.wipe(this.#ledger.membership)
     this.#packets.wiped(server.id)
   }
@@ -430,7 +395,7 @@ class EnsembleSimulation {
     const damage = decay(server.disk, this.#random)
     if (damage === null) return false
     server.setDamaged()
-    this.#remark(damage.text)
+    this.course.remark(damage.text)
     return true
   }
 
@@ -497,75 +462,26 @@ class EnsembleSimulation {
     return must(this.#servers[id - 1], 'a server has its number')
   }
 
-  #remark(text: string): void {
-    this.#trace.event(this.#time.nowUs, text)
-  }
-
-  #result(verdict: EnsembleVerdict, message: string): Omit<EnsembleResult, 'marks'> {
+  counts(): Readonly<Record<string, number>> {
     const sum = (of: (wire: WireChecker) => number): number =>
       this.#wires.reduce((total, wire) => total + of(wire), 0)
     if (this.#ledger.epochCount > 3) mark('many epochs')
     return {
-      verdict,
-      message: message === '' ? '' : `${message}\n(${this.#phase}, step ${this.#steps})`,
-      traceHash: this.#trace.hash,
-      steps: this.#steps,
-      simulatedMs: Math.floor(this.#time.nowUs / 1_000),
-      counts: {
-        epochs: this.#ledger.epochCount,
-        transactions: this.#ledger.count,
-        packets: this.#packets.packets,
-        answers: sum((wire) => wire.answers),
-        events: sum((wire) => wire.events),
-        registerOps: this.#registers.count,
-        sessionsExpired: this.#expiry.expired,
-        starts: this.#servers.reduce((total, one) => total + one.starts, 0),
-        wipes: this.#wipes,
-        reconfigurations: this.#ledger.memberships.length - 1,
-        faults: this.#faults.total,
-      },
-      faults: [...this.#faults.counts].map(([kind, count]) => `${kind} ${count}`),
+      epochs: this.#ledger.epochCount,
+      transactions: this.#ledger.count,
+      packets: this.#packets.packets,
+      answers: sum((wire) => wire.answers),
+      events: sum((wire) => wire.events),
+      registerOps: this.#registers.count,
+      sessionsExpired: this.#expiry.expired,
+      starts: this.#servers.reduce((total, one) => total + one.starts, 0),
+      wipes: this.#wipes,
+      reconfigurations: this.#ledger.memberships.length - 1,
+      faults: this.#faults.total,
     }
   }
-}
 
-function membershipFor(options: EnsembleOptions): Membership {
-  const { voters, observers, groups, weights } = options
-  const members = rosterOf(options).slice(0, voters + observers)
-  const grouping =
-    groups === null
-      ? null
-      : {
-          groups: new Map(groups.map((ids, i) => [i + 1, ids])),
-          weights: new Map(weights.map((weight, i) => [i + 1, weight])),
-        }
-  return buildMembership({ version: 0, members, grouping })
+  faults(): readonly string[] {
+    return [...this.#faults.counts].map(([kind, count]) => `${kind} ${count}`)
+  }
 }
-
-/** Every server there is: voters, observers, and those that are no members yet. */
-function rosterOf({ voters, observers, spares, reconfigures }: EnsembleOptions): MemberLine[] {
-  const count = voters + observers + (reconfigures ? spares : 0)
-  return Array.from({ length: count }, (_, i) => {
-    const host = machineName(i + 1)
-    const addresses = {
-      quorumAddress: { host, port: 2888 },
-      electionAddress: { host, port: 3888 },
-    }
-    return {
-      id: i + 1,
-      isVoter: i < voters || i >= voters + observers,
-      ...addresses,
-      addresses: [addresses],
-      clientAddress: reconfigures ? { host, port: CLIENT_PORT } : null,
-    }
-  })
-}
-
-/** One line that says how far a run came. */
-export const describeEnsembleResult = (result: EnsembleResult): string =>
-  `${result.verdict} ${result.traceHash} after ${result.steps} steps, ` +
-  `${(result.simulatedMs / 1_000).toFixed(1)} simulated seconds: ` +
-  Object.entries(result.counts)
-    .map(([name, count]) => `${name} ${count}`)
-    .join(', ') +
-  (result.faults.length === 0 ? '' : ` (${result.faults.join(', ')})`)

@@ -8,12 +8,14 @@ import {
   type EnsembleOptions,
   FAULT_KINDS,
   type FaultKind,
+  PLAIN_ENSEMBLE,
   SUPER_DIGEST,
   drawEnsemble,
 } from './ensemble-options.ts'
 import { CALM_DISK } from '../fake-disk.ts'
 import { CALM_PEERS } from './fake-peer-network.ts'
-import { type EnsembleResult, simulateEnsemble } from './ensemble-simulation.ts'
+import type { RunResult } from '../run.ts'
+import { simulateEnsemble } from './ensemble-simulation.ts'
 
 export interface Mutation {
   readonly name: keyof ZabFaults | 'skipsDirectorySync'
@@ -280,7 +282,7 @@ export const MUTATIONS: readonly Mutation[] = [
 
 export interface Finding {
   readonly seeds: number
-  readonly result: EnsembleResult
+  readonly result: RunResult
 }
 
 /** Runs seeds from 1 on until one of them fails; null where none does. */
@@ -300,6 +302,7 @@ export function optionsOf(
   const isDirectory = name === 'skipsDirectorySync'
   const drawn = drawEnsemble(seed, steps)
   return {
+    ...PLAIN_ENSEMBLE,
     // Runs without any load show nothing.
     clients: Math.max(2, drawn.clients),
     ...options,

@@ -74,6 +74,7 @@ export function replicaOptionsOf(
       forceSnapshotSync: false,
       snapshotSyncsMax: 10,
       differenceSyncsMax: 100,
+      readOnlyMode: options.readOnlyMode,
       leaderServes: options.leaderServes,
       ...(options.zxidsPerEpoch === null ? {} : { zxidsPerEpoch: options.zxidsPerEpoch }),
       faults: options.zabFaults,

@@ -7,6 +7,7 @@ import { type Zxid, epochOf, formatZxid } from '../../base/zxid.ts'
 import { checkState } from '../../core/replica/invariants.ts'
 import type { Member } from '../../core/replica/member.ts'
 import type { Replica } from '../../core/replica/replica.ts'
+import type { Service } from '../../core/replica/service.ts'
 import type { Database } from '../../core/tree/database.ts'
 import { must } from '../../base/assert.ts'
 import { Violation } from '../checkers/violation.ts'
@@ -30,7 +31,7 @@ export class ServerWatch {
   readonly #around: WatchSurroundings
   readonly #name: string
   readonly #replica: Replica
-  #isServing = false
+  #serving: Service | null = null
   /** Where the database stood when it was looked at last. */
   #applied: Zxid
 
@@ -49,14 +50,14 @@ export class ServerWatch {
   }
 
   get isServing(): boolean {
-    return this.#isServing
+    return this.#serving !== null && !this.#serving.writes.isReadOnly
   }
 
   /** All that must hold after an input. */
   endStep(): void {
     this.observe()
     checkState(this.#replica)
-    if (this.#isServing) this.#around.wire.endTurn(this.#replica.database.lastZxid)
+    if (this.#serving !== null) this.#around.wire.endTurn(this.#replica.database.lastZxid)
   }
 
   /** Whatever has changed by now is told. */
@@ -67,12 +68,17 @@ export class ServerWatch {
     const applied = database.lastZxid
     if (service === null) {
       memberships.holds(serverId, member)
-      if (this.#isServing) wire.stopServing('its role is over')
-      this.#isServing = false
+      if (this.#serving !== null) wire.stopServing('its role is over')
+      this.#serving = null
       this.#applied = applied
       return
     }
-    const isNew = !this.#isServing
+    const isNew = this.#serving !== service
+    this.#serving = service
+    if (service.writes.isReadOnly) {
+      this.#observeReadOnly(service, isNew)
+      return
+    }
     const leading = isNew ? member.leading : null
     const decidedBefore = ledger.membership
     if (leading !== null) {
@@ -94,8 +100,23 @@ export class ServerWatch {
       wire.startServing(applied, service.servesClients)
     }
     locals?.follow(service.sessions.local)
-    this.#isServing = true
     this.#applied = applied
+  }
+
+  /** It has no leader, and so nothing changes: what it has may be committed or not. */
+  #observeReadOnly({ sessions }: Service, isNew: boolean): void {
+    const { wire, locals, ledger } = this.#around
+    const { database } = this.#replica
+    if (isNew) {
+      mark('serves: reads')
+      this.#around.remark(`${this.#name} serves without a leader`)
+      if (ledger.isCommitted(database.lastZxid)) this.#checkDigest(database)
+      wire.startReadOnly(database.lastZxid)
+    } else if (database.lastZxid !== this.#applied) {
+      throw new Violation('ReadOnly', `${this.#name} goes on without a leader`)
+    }
+    locals?.follow(sessions.local)
+    this.#applied = database.lastZxid
   }
 
   /** The digest tells of all nodes; of sessions it tells nothing. */

@@ -42,6 +42,7 @@ export class Ledger implements HistoryView {
   readonly #writes = new DeliveredWrites()
   /** Sessions that ever were, and where each began: an id is never given out twice. */
   readonly #sessionsSeen = new Map<bigint, Zxid>()
+  readonly #proposedSessions = new Set<bigint>()
   readonly #entries: HistoryEntry[] = []
   /** Those that were decided, oldest first. */
   readonly #memberships: Membership[]
@@ -96,6 +97,10 @@ export class Ledger implements HistoryView {
     return this.#sessionsSeen.get(session)
   }
 
+  isBeginning(session: bigint): boolean {
+    return this.#proposedSessions.has(session)
+  }
+
   deliver(write: DeliveredWrite): void {
     this.#writes.deliver(write)
   }
@@ -127,6 +132,7 @@ export class Ledger implements HistoryView {
     const known = this.#found.get(zxid)
     if (known === undefined) {
       this.#found.set(zxid, txn)
+      if (txn.type === OpCode.createSession) this.#proposedSessions.add(txn.header.clientId)
     } else if (!equalBytes(known.bytes, txn.bytes)) {
       throw new Violation('Integrity', `${formatZxid(zxid)} is another transaction ${where}`)
     }
@@ -186,10 +192,17 @@ export class Ledger implements HistoryView {
     this.#committed = zxid
   }
 
-  #requireKnown(zxid: Zxid, by: string): void {
+  isCommitted(zxid: Zxid): boolean {
+    return zxid <= this.#committed && this.#isInHistory(zxid)
+  }
+
+  #isInHistory(zxid: Zxid): boolean {
     const last = this.#last(zxid)
-    const at = this.#indexAfter(last) - 1
-    if (last === ZXID_ZERO || this.#entries[at]?.zxid === last) return
+    return last === ZXID_ZERO || this.#entries[this.#indexAfter(last) - 1]?.zxid === last
+  }
+
+  #requireKnown(zxid: Zxid, by: string): void {
+    if (this.#isInHistory(zxid)) return
     throw new Violation(
       'PrefixConsistency',
       `${by} has ${formatZxid(zxid)}, which the others do not have before ${formatZxid(this.#committed)}`,

@@ -22,6 +22,7 @@ export class LocalSessions implements LocalSessionWitness {
   readonly #nowMs: () => number
   readonly #isGlobal: (session: bigint) => boolean
   readonly #sessions = new Map<bigint, Local>()
+  readonly #ended = new Set<bigint>()
 
   /** `isGlobal` tells whether a transaction has begun the session by now. */
   constructor(name: string, nowMs: () => number, isGlobal: (session: bigint) => boolean) {
@@ -32,6 +33,10 @@ export class LocalSessions implements LocalSessionWitness {
 
   has(session: bigint): boolean {
     return this.#sessions.has(session)
+  }
+
+  hasEnded(session: bigint): boolean {
+    return this.#ended.has(session)
   }
 
   began(session: bigint, timeoutMs: number): void {
@@ -52,6 +57,7 @@ export class LocalSessions implements LocalSessionWitness {
   /** The role is over, and all sessions of the server alone with it. */
   clear(): void {
     this.#sessions.clear()
+    this.#ended.clear()
   }
 
   /** The server has this table now. */
@@ -59,17 +65,20 @@ export class LocalSessions implements LocalSessionWitness {
     for (const [session, { timeoutMs, heardMs, isLeft }] of this.#sessions) {
       if (table !== null && table.get(session as SessionId) !== undefined) continue
       this.#sessions.delete(session)
-      if (this.#isGlobal(session)) {
-        mark('a local session becomes global')
-        continue
-      }
       const silentMs = this.#nowMs() - heardMs
-      if (isLeft || silentMs + GRAIN_MS >= timeoutMs) continue
-      throw new Violation(
-        'LocalSessions',
-        `${this.#name} has no ${formatSessionId(session as SessionId)} with ${timeoutMs} ms any ` +
-          `more, of which it heard ${silentMs} ms ago`,
-      )
+      const isOver = isLeft || silentMs + GRAIN_MS >= timeoutMs
+      if (isOver) this.#ended.add(session)
+      if (this.#isGlobal(session)) mark('a local session becomes global')
+      else if (isOver) mark('a local session ends')
+      else this.#wrong(session, timeoutMs, silentMs)
     }
+  }
+
+  #wrong(session: bigint, timeoutMs: number, silentMs: number): never {
+    throw new Violation(
+      'LocalSessions',
+      `${this.#name} has no ${formatSessionId(session as SessionId)} with ${timeoutMs} ms any ` +
+        `more, of which it heard ${silentMs} ms ago`,
+    )
   }
 }

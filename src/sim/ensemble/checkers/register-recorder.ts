@@ -40,7 +40,7 @@ export class RegisterRecorder implements CallWitness {
     this.#began.set(call, { at: ++this.#time, value: textOf(call.data) })
   }
 
-  settled(call: SimCall): void {
+  settled(call: SimCall, isReadOnly: boolean): void {
     const begun = this.#began.get(call)
     if (begun === undefined) return
     if (call.op !== OpCode.sync) this.#began.delete(call)
@@ -48,7 +48,7 @@ export class RegisterRecorder implements CallWitness {
       const isFresh = call.succeeded && epochOf(call.zxid) >= this.#servedEpoch()
       if (isFresh) this.#freshSyncs.add(call)
     } else if (call.op === OpCode.getData) {
-      this.#onRead(call)
+      if (!isReadOnly) this.#onRead(call)
     } else {
       this.#onWrite(call, begun)
     }
