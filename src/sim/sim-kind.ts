@@ -2,14 +2,11 @@
 
 import { CALM_DISK } from './fake-disk.ts'
 import { CALM_NETWORK } from './fake-network.ts'
-import {
-  type EnsembleOptions,
-  describeEnsemble,
-  drawEnsemble,
-} from './ensemble/ensemble-options.ts'
+import { describeDrawn } from './draws.ts'
+import { type EnsembleOptions, drawEnsemble } from './ensemble/ensemble-options.ts'
 import { simulateEnsemble } from './ensemble/ensemble-simulation.ts'
 import { CALM_PEERS } from './ensemble/fake-peer-network.ts'
-import { type SimOptions, describeOptions, drawOptions } from './sim-options.ts'
+import { type SimOptions, drawOptions } from './sim-options.ts'
 import { type RunResult, describeResult } from './run.ts'
 import { simulate } from './simulation.ts'
 import type { TraceListener } from './trace.ts'
@@ -52,7 +49,7 @@ export const ONE_SERVER_KIND: SimKind = {
     { snapCount: 100_000 },
     { tree: 'naive' },
   ] satisfies Partial<SimOptions>[],
-  describe: (seed, steps, options) => describeOptions({ ...drawOptions(seed, steps), ...options }),
+  describe: (seed, steps, options) => describeDrawn({ ...drawOptions(seed, steps), ...options }),
   run(seed, steps, options, trace) {
     const result = simulate(seed, steps, trace === null ? { options } : { options, trace })
     return { ...result, summary: describeResult(result) }
@@ -79,8 +76,7 @@ export const ENSEMBLE_KIND: SimKind = {
     { faultsAtOnce: 1 },
     { powerLoss: 0 },
   ] satisfies Partial<EnsembleOptions>[],
-  describe: (seed, steps, options) =>
-    describeEnsemble({ ...drawEnsemble(seed, steps), ...options }),
+  describe: (seed, steps, options) => describeDrawn({ ...drawEnsemble(seed, steps), ...options }),
   run(seed, steps, options, trace) {
     const result = simulateEnsemble(seed, steps, trace === null ? { options } : { options, trace })
     return { ...result, summary: describeResult(result) }

@@ -2,8 +2,9 @@
 // a thousand runs are a thousand different kinds of bad day.
 
 import { Prng } from '../base/prng.ts'
-import { DEFAULT_PIPELINE_SETTINGS, type PipelineSettings } from '../core/pipeline/settings.ts'
+import type { PipelineSettings } from '../core/pipeline/settings.ts'
 import type { SnapshotCompression } from '../core/storage/storage-options.ts'
+import { Draws, drawDisk, drawNetwork, drawSettings } from './draws.ts'
 import type { DiskConditions } from './fake-disk.ts'
 import type { NetworkConditions } from './fake-network.ts'
 
@@ -46,41 +47,13 @@ export interface SimOptions {
 }
 
 export function drawOptions(seed: number, steps: number): SimOptions {
-  const root = new Prng(seed).fork('options')
-  // A stream for each option: one that is added tomorrow changes no other of an old seed.
-  const pick = <const T>(name: string, choices: readonly T[]): T => root.fork(name).pick(choices)
-  const isFaulty = root.fork('faulty').chance(0.7)
-  const fault = (name: string, usual: number): number =>
-    isFaulty ? pick(name, [0, 0, usual, usual * 10]) : 0
-  const capacity = root.fork('capacity')
-  const isSmall = isFaulty && capacity.chance(0.15)
+  const draws = new Draws(new Prng(seed).fork('options'), 0.7)
+  const pick = <const T>(name: string, choices: readonly T[]): T => draws.pick(name, choices)
+  const capacity = draws.root.fork('capacity')
+  const isSmall = draws.isFaulty && capacity.chance(0.15)
   const disk: DiskConditions = {
-    writeUs: pick('writeUs', [
-      [10, 100],
-      [20, 2_000],
-    ]),
-    syncUs: pick('syncUs', [
-      [50, 200],
-      [100, 5_000],
-      [5_000, 60_000],
-    ]),
-    slow: pick('slow', [0, 0, 0.001, 0.02]),
-    writeError: fault('writeError', 0.0005),
-    syncError: fault('syncError', 0.0005),
+    ...drawDisk(draws, 0.02, 0.0005),
     capacityBytes: isSmall ? capacity.between(30_000, 3_000_000) : 2 ** 40,
-    tearing: pick('tearing', ['none', 'prefix', 'sectors', 'sectors']),
-    failedSyncKeepsCache: pick('failedSyncKeepsCache', [true, false]),
-  }
-  const network: NetworkConditions = {
-    delayUs: pick('delayUs', [
-      [20, 100],
-      [100, 5_000],
-      [1_000, 300_000],
-    ]),
-    chunking: pick('chunking', ['as-sent', 'random', 'small']),
-    refuse: fault('refuse', 0.02),
-    hang: fault('hang', 0.02),
-    keepArrays: pick('keepArrays', [0, 0.5, 1]),
   }
   return {
     seed,
@@ -88,7 +61,7 @@ export function drawOptions(seed: number, steps: number): SimOptions {
     clients: pick('clients', [1, 2, 4, 8]),
     strangers: pick('strangers', [0, 0, 1, 3]),
     tree: pick('tree', ['naive', 'column', 'column']),
-    settings: drawSettings(root),
+    settings: drawSettings(draws),
     frameBytesMax: pick('frameBytesMax', [20_000, 200_000]),
     snapCount: pick('snapCount', [2, 10, 50, 300, 100_000]),
     preallocateBytes: pick('preallocateBytes', [0, 4_096, 32_768, 65_536]),
@@ -98,7 +71,7 @@ export function drawOptions(seed: number, steps: number): SimOptions {
     separateLogDirectory: pick('separateLogDirectory', [true, false, false]),
     purgeRetain: pick('purgeRetain', [0, 0, 1, 3]),
     disk,
-    network,
+    network: drawNetwork(draws, { delay: 'delayUs', chunking: 'chunking' }, 300_000),
     crashEvery: pick('crashEvery', [0, 100, 300, 1_500, 6_000]),
     powerLoss: pick('powerLoss', [0, 0.5, 1]),
     downMs: pick('downMs', [10, 2_000, 30_000]),
@@ -108,38 +81,4 @@ export function drawOptions(seed: number, steps: number): SimOptions {
     linkFaultEvery: pick('linkFaultEvery', [0, 100, 1_000, 5_000]),
     wallJumpEvery: pick('wallJumpEvery', [0, 0, 2_000]),
   }
-}
-
-function drawSettings(root: Prng): PipelineSettings {
-  const tickMs = root.fork('tick').pick([100, 500, 2_000])
-  return {
-    ...DEFAULT_PIPELINE_SETTINGS,
-    tickMs,
-    minSessionTimeoutMs: 2 * tickMs,
-    maxSessionTimeoutMs: 20 * tickMs,
-    extendedTypes: root.fork('extendedTypes').chance(0.6),
-    transactionDigests: root.fork('digests').chance(0.8),
-    containerCheckIntervalMs: root.fork('containers').pick([300, 5_000, 60_000]),
-  }
-}
-
-/** All parameters as short lines, for the head of a run's output. */
-export function describeOptions(options: SimOptions): string {
-  const lines: string[] = []
-  for (const [name, value] of Object.entries(options)) {
-    if (name === 'settings') {
-      const { tickMs, extendedTypes, transactionDigests, containerCheckIntervalMs } =
-        options.settings
-      lines.push(
-        `settings tick ${tickMs} ms, extended types ${extendedTypes}, ` +
-          `digests ${transactionDigests}, containers every ${containerCheckIntervalMs} ms`,
-      )
-    } else if (typeof value === 'object' && value !== null) {
-      const fields = Object.entries(value).map(([field, one]) => `${field} ${String(one)}`)
-      lines.push(`${name} ${fields.join(', ')}`)
-    } else {
-      lines.push(`${name} ${String(value)}`)
-    }
-  }
-  return lines.join('\n')
 }

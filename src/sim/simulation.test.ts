@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
-import { describeOptions, drawOptions } from './sim-options.ts'
+import { describeDrawn } from './draws.ts'
+import { drawOptions } from './sim-options.ts'
 import { describeResult } from './run.ts'
 import { simulate } from './simulation.ts'
 
@@ -9,7 +10,7 @@ const STEPS = 1_000
 describe('a simulated service', () => {
   it.each(Array.from({ length: 20 }, (_, i) => i + 1))('keeps its promises: seed %i', (seed) => {
     const result = simulate(seed, STEPS)
-    const how = () => `${describeOptions(drawOptions(seed, STEPS))}\n${result.message}`
+    const how = () => `${describeDrawn(drawOptions(seed, STEPS))}\n${result.message}`
     expect(result.verdict, how()).toBe('ok')
     expect(result.counts.answers).toBeGreaterThan(0)
   })

@@ -3,9 +3,10 @@
 
 import { Prng } from '../../base/prng.ts'
 import { encodeUtf8 } from '../../base/text.ts'
-import { DEFAULT_PIPELINE_SETTINGS, type PipelineSettings } from '../../core/pipeline/settings.ts'
+import type { PipelineSettings } from '../../core/pipeline/settings.ts'
 import { NO_FAULTS, type ZabFaults } from '../../core/zab/zab-faults.ts'
 import type { SnapshotCompression } from '../../core/storage/storage-options.ts'
+import { Draws, drawDisk, drawNetwork, drawSettings } from '../draws.ts'
 import { fakeHasher } from '../fake-crypto.ts'
 import type { DiskConditions } from '../fake-disk.ts'
 import type { NetworkConditions } from '../fake-network.ts'
@@ -120,46 +121,16 @@ export const PLAIN_ENSEMBLE = {
 } as const satisfies Partial<EnsembleOptions>
 
 export function drawEnsemble(seed: number, steps: number): EnsembleOptions {
-  const root = new Prng(seed).fork('ensemble')
-  // A stream for each option: one that is added tomorrow changes no other of an old seed.
-  const pick = <const T>(name: string, choices: readonly T[]): T => root.fork(name).pick(choices)
-  const isFaulty = root.fork('faulty').chance(0.6)
-  const fault = (name: string, usual: number): number =>
-    isFaulty ? pick(name, [0, 0, usual, usual * 10]) : 0
+  const draws = new Draws(new Prng(seed).fork('ensemble'), 0.6)
+  const { root } = draws
+  const pick = <const T>(name: string, choices: readonly T[]): T => draws.pick(name, choices)
   const voters = pick('voters', [3, 3, 3, 4, 5])
   const observers = pick('observers', [0, 0, 0, 1, 2])
   const reconfigures = pick('reconfigures', [false, false, false, true])
   const spares = pick('spares', [0, 0, 1, SPARES_MAX])
   const groups = pick('grouped', [false, false, false, true])
-  const tickMs = pick('tick', [100, 500, 2_000])
-  const disk: DiskConditions = {
-    writeUs: pick('writeUs', [
-      [10, 100],
-      [20, 2_000],
-    ]),
-    syncUs: pick('syncUs', [
-      [50, 200],
-      [100, 5_000],
-      [5_000, 60_000],
-    ]),
-    slow: pick('slow', [0, 0, 0.001, 0.01]),
-    writeError: fault('writeError', 0.0003),
-    syncError: fault('syncError', 0.0003),
-    capacityBytes: 2 ** 40,
-    tearing: pick('tearing', ['none', 'prefix', 'sectors', 'sectors']),
-    failedSyncKeepsCache: pick('failedSyncKeepsCache', [true, false]),
-  }
-  const network: NetworkConditions = {
-    delayUs: pick('clientDelayUs', [
-      [20, 100],
-      [100, 5_000],
-      [1_000, 100_000],
-    ]),
-    chunking: pick('clientChunking', ['as-sent', 'random', 'small']),
-    refuse: fault('refuse', 0.02),
-    hang: fault('hang', 0.02),
-    keepArrays: pick('keepArrays', [0, 0.5, 1]),
-  }
+  const settings = { ...drawSettings(draws), superDigest: SUPER_DIGEST }
+  const { tickMs } = settings
   const peers: PeerConditions = {
     delayUs: pick('peerDelayUs', [
       [20, 100],
@@ -168,9 +139,9 @@ export function drawEnsemble(seed: number, steps: number): EnsembleOptions {
       [1_000, tickMs * 300],
     ]),
     chunking: pick('peerChunking', ['as-sent', 'as-sent', 'random', 'small']),
-    refuse: fault('peerRefuse', 0.02),
-    hang: fault('peerHang', 0.01),
-    listenFail: fault('listenFail', 0.02),
+    refuse: draws.fault('peerRefuse', 0.02),
+    hang: draws.fault('peerHang', 0.01),
+    listenFail: draws.fault('listenFail', 0.02),
     keepArrays: pick('peerKeepArrays', [0, 0.5, 1]),
     resetAtHeal: pick('resetAtHeal', [0, 0.5, 1]),
   }
@@ -188,13 +159,13 @@ export function drawEnsemble(seed: number, steps: number): EnsembleOptions {
     ),
     machines: Array.from({ length: count }, (_, i) => drawMachine(root.fork(`machine ${i + 1}`))),
     clients: pick('clients', [1, 2, 4, 6]),
-    settings: drawSettings(root, tickMs),
+    settings,
     initLimit: pick('initLimit', [5, 10]),
     syncLimit: pick('syncLimit', [2, 5]),
     notificationMaxMs: pick('notificationMax', [1_000, 60_000]),
     frameBytesMax: 200_000,
-    disk,
-    network,
+    disk: drawDisk(draws, 0.01, 0.0003),
+    network: drawNetwork(draws, { delay: 'clientDelayUs', chunking: 'clientChunking' }, 100_000),
     peers,
     faultEveryMs: pick('faultEvery', [0, 2, 4, 10, 30]) * Math.min(tickMs, 500),
     faultsAtOnce: pick('faultsAtOnce', [1, 2, 2, 4]),
@@ -240,19 +211,6 @@ function drawMachine(random: Prng): MachineOptions {
 export const SUPER_DIGEST: string | null =
   provenIdentity('digest', encodeUtf8(OPERATOR_SECRET), '', fakeHasher)?.id ?? null
 
-function drawSettings(root: Prng, tickMs: number): PipelineSettings {
-  return {
-    ...DEFAULT_PIPELINE_SETTINGS,
-    tickMs,
-    minSessionTimeoutMs: 2 * tickMs,
-    maxSessionTimeoutMs: 20 * tickMs,
-    extendedTypes: root.fork('extendedTypes').chance(0.6),
-    transactionDigests: root.fork('digests').chance(0.8),
-    containerCheckIntervalMs: root.fork('containers').pick([300, 5_000, 60_000]),
-    superDigest: SUPER_DIGEST,
-  }
-}
-
 /** Some kinds not at all, others a lot: what a mixture of everything never reaches. */
 function drawWeights(random: Prng): Record<FaultKind, number> {
   const isSwarming = random.fork('swarming').chance(0.75)
@@ -271,20 +229,4 @@ function drawGroups(random: Prng, voters: number): number[][] {
     groups[id <= 3 ? id - 1 : random.below(3)]!.push(id)
   }
   return groups
-}
-
-/** All parameters as short lines, for the head of a run's output. */
-export function describeEnsemble(options: EnsembleOptions): string {
-  const flat = (value: unknown): string =>
-    typeof value !== 'object' || value === null
-      ? String(value)
-      : Array.isArray(value)
-        ? value.map(flat).join(' | ')
-        : Object.entries(value)
-            .filter(([, field]) => field !== 0 && field !== false)
-            .map(([name, field]) => `${name} ${flat(field)}`)
-            .join(', ')
-  return Object.entries(options)
-    .map(([name, value]) => `${name}: ${flat(value)}`)
-    .join('\n')
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
-import { describeEnsemble, drawEnsemble } from './ensemble-options.ts'
+import { describeDrawn } from '../draws.ts'
+import { drawEnsemble } from './ensemble-options.ts'
 import { describeResult } from '../run.ts'
 import { simulateEnsemble } from './ensemble-simulation.ts'
 
@@ -9,7 +10,7 @@ const STEPS = 4_000
 describe('a simulated ensemble', () => {
   it.each(Array.from({ length: 20 }, (_, i) => i + 1))('keeps its promises: seed %i', (seed) => {
     const result = simulateEnsemble(seed, STEPS)
-    const how = () => `${describeEnsemble(drawEnsemble(seed, STEPS))}\n${result.message}`
+    const how = () => `${describeDrawn(drawEnsemble(seed, STEPS))}\n${result.message}`
     expect(result.verdict, how()).toBe('ok')
     expect(result.counts['epochs']).toBeGreaterThan(0)
   })
