@@ -184,8 +184,8 @@ const slotsOf = (table: Int32Array): number => table[SLOTS]!
 /** Tables are at most four fifths full. */
 const capacityOf = (slots: number): number => slots - ((slots / 5) | 0)
 
-/** Tables grow by little once they are large: they would else be half empty in the mean. */
-const largerSlots = (slots: number): number => (slots < 2_048 ? slots * 2 : slots + 512)
+/** Tables grow by less once they are large: they would else be half empty too often. */
+const largerSlots = (slots: number): number => (slots < 2_048 ? slots * 2 : slots + 1_024)
 
 function slotsFor(count: number): number {
   let slots = MIN_SLOTS
