@@ -56,9 +56,6 @@ export interface PumpPorts {
 /** Output arrays of a connection beyond this are let go once they have been sent. */
 const IDLE_OUTPUT_BYTES = 64 << 10
 
-/** How many times as long as a snapshot took, none is begun after it. */
-const SNAPSHOT_REST = 4
-
 export class Pump implements ClientEvents {
   readonly replica: Replica
   /** What the network of the ensemble tells. */
@@ -148,7 +145,8 @@ export class Pump implements ClientEvents {
     // often share more with it than a network.
     storage.flush()
     this.sendToPeers()
-    if (storage.snapshotDue() && this.#mayBeginSnapshot()) this.beginSnapshot()
+    const { nodeCount } = this.replica.database.tree
+    if (storage.snapshotDue(nodeCount) && this.#mayBeginSnapshot()) this.beginSnapshot()
     else if (storage.continueSnapshot()) this.#ports.wantTurnEnd()
   }
 
@@ -187,13 +185,14 @@ export class Pump implements ClientEvents {
     const nowMs = this.#ports.clock.nowMs()
     const tookMs = nowMs - (this.#snapshotBeganMs ?? nowMs)
     this.#snapshotBeganMs = null
-    this.#restUntilMs = nowMs + SNAPSHOT_REST * tookMs
+    this.#restUntilMs = nowMs + tookMs
     return tookMs
   }
 
   /**
    * On a large tree and under a heavy load the next snapshot is due before the last one is cold.
-   * Between two of them clients have the disk and the thread for themselves for a while.
+   * Between two of them clients have the disk and the thread for themselves for as long as the last
+   * one took.
    */
   #mayBeginSnapshot(): boolean {
     return this.replica.isDatabaseWhole && this.#ports.clock.nowMs() >= this.#restUntilMs

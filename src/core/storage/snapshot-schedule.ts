@@ -1,5 +1,6 @@
 // When the next snapshot falls due: after so many transactions or bytes of log (ZooKeeper 3.9
-// `SyncRequestProcessor`). Who writes it, and when there is time for it, is not decided here.
+// `SyncRequestProcessor`), or, in a large tree, after as many as are worth one. Who writes it, and
+// when there is time for it, is not decided here.
 
 import type { Random } from '../../ports/random.ts'
 import { RECORD_FRAME_BYTES } from './log-format.ts'
@@ -24,9 +25,15 @@ export class SnapshotSchedule {
     this.begin()
   }
 
-  get isDue(): boolean {
+  /**
+   * To replay a transaction costs a start about as much as to load a node: in a large tree snapshots
+   * come with every second node's worth of transactions. More would cost writers more than they
+   * save; fewer, and the log would be most of what a start has to read.
+   */
+  isDue(nodeCount: number): boolean {
+    const worthwhile = nodeCount > LARGE_TREE_NODES ? nodeCount / 2 : 0
     return (
-      this.#txnCount > this.#txnCountLimit ||
+      this.#txnCount > Math.max(this.#txnCountLimit, worthwhile) ||
       (this.#limits.snapSizeBytes > 0 && this.#txnBytes > this.#txnBytesLimit)
     )
   }
@@ -51,3 +58,5 @@ export class SnapshotSchedule {
     this.#txnBytesLimit = snapSizeBytes > 0 ? halfBytes + random.below(Math.max(halfBytes, 1)) : 0
   }
 }
+
+const LARGE_TREE_NODES = 100_000

@@ -108,7 +108,7 @@ class Directory {
       storage.append(this.appended as Zxid, body, 0, body.length)
     } else if (choice < 9) {
       storage.flush()
-    } else if (choice === 9 && storage.snapshotDue()) {
+    } else if (choice === 9 && storage.snapshotDue(0)) {
       this.#snapshot(storage)
     } else if (choice === 10) {
       storage.continueSnapshot()

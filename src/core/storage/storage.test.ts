@@ -110,7 +110,7 @@ describe('a snapshot falls due', () => {
     for (let seed = 1; seed <= 40; seed++) {
       const made = new Server(storageBench({ snapCount: 40 }, {}, seed))
       let count = 0
-      while (!made.storage.snapshotDue()) {
+      while (!made.storage.snapshotDue(0)) {
         made.append(1)
         count++
       }
@@ -124,7 +124,7 @@ describe('a snapshot falls due', () => {
   it('after half to all of the configured bytes', () => {
     const made = server({ snapSizeBytes: 10_000 })
     let bytes = 0
-    while (!made.storage.snapshotDue()) {
+    while (!made.storage.snapshotDue(0)) {
       made.append(1)
       bytes += txnBody(made.lastZxid).length + 13
     }
@@ -135,19 +135,28 @@ describe('a snapshot falls due', () => {
   it('again only after as many more', () => {
     const made = server({ snapCount: 10 })
     made.append(20)
-    expect(made.storage.snapshotDue()).toBe(true)
+    expect(made.storage.snapshotDue(0)).toBe(true)
     made.snapshot()
-    expect(made.storage.snapshotDue()).toBe(false)
+    expect(made.storage.snapshotDue(0)).toBe(false)
     made.append(11)
-    expect(made.storage.snapshotDue()).toBe(true)
+    expect(made.storage.snapshotDue(0)).toBe(true)
+  })
+
+  it('in a large tree only after half as many as it has nodes', () => {
+    const made = server({ snapCount: 10 })
+    made.append(101_000 / 2)
+    expect(made.storage.snapshotDue(100_000)).toBe(true)
+    expect(made.storage.snapshotDue(101_000)).toBe(false)
+    made.append(1)
+    expect(made.storage.snapshotDue(101_000)).toBe(true)
   })
 
   it('even where the setting is absurd', () => {
     const made = server({ snapCount: 0 })
     made.append(1)
-    expect(made.storage.snapshotDue()).toBe(false)
+    expect(made.storage.snapshotDue(0)).toBe(false)
     made.append(2)
-    expect(made.storage.snapshotDue()).toBe(true)
+    expect(made.storage.snapshotDue(0)).toBe(true)
   })
 })
 

@@ -160,9 +160,12 @@ export class Storage {
 
   // Snapshots.
 
-  /** Whether enough has been appended for the next snapshot. Answer with {@link beginSnapshot}. */
-  snapshotDue(): boolean {
-    return this.#changes.length === 0 && this.#schedule.isDue
+  /**
+   * Whether enough has been appended for the next snapshot of a tree of that size. Answer with
+   * {@link beginSnapshot}.
+   */
+  snapshotDue(nodeCount: number): boolean {
+    return this.#changes.length === 0 && this.#schedule.isDue(nodeCount)
   }
 
   get snapshotRunning(): boolean {

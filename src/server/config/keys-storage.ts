@@ -85,7 +85,9 @@ export const storageKeys = {
   snapCount: integer('snapCount', 100_000, {
     unit: 'transactions',
     raiseTo: 2,
-    reason: 'A snapshot is begun, and the log rolled, after about this many transactions.',
+    reason:
+      'A snapshot is begun, and the log rolled, after about this many transactions; of more than ' +
+      '100,000 nodes only after half as many as there are nodes.',
     priority: 'P2',
     support: 'honoured',
   }),
