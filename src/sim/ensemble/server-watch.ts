@@ -2,6 +2,7 @@
 // can see it: which role it has, whom it serves, how far its database is, whom it takes for the
 // members. It changes nothing.
 
+import { must } from '../../base/assert.ts'
 import { mark } from '../../base/marks.ts'
 import { type Zxid, epochOf, formatZxid } from '../../base/zxid.ts'
 import { checkState } from '../../core/replica/invariants.ts'
@@ -9,7 +10,6 @@ import type { Member } from '../../core/replica/member.ts'
 import type { Replica } from '../../core/replica/replica.ts'
 import type { Service } from '../../core/replica/service.ts'
 import type { Database } from '../../core/tree/database.ts'
-import { must } from '../../base/assert.ts'
 import { Violation } from '../checkers/violation.ts'
 import type { WireChecker } from '../checkers/wire-checker.ts'
 import type { ExpiryChecker } from './checkers/expiry-checker.ts'
@@ -76,6 +76,7 @@ export class ServerWatch {
     const isNew = this.#serving !== service
     this.#serving = service
     if (service.writes.isReadOnly) {
+      memberships.holds(serverId, member)
       this.#observeReadOnly(service, isNew)
       return
     }
