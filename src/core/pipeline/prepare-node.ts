@@ -133,7 +133,8 @@ export class NodePreparer {
     } else if (op === OpCode.createTTL) {
       return ErrorCode.BadArguments
     }
-    if (request.sessionError !== ErrorCode.Ok) return request.sessionError
+    const sessionError = isEphemeral(mode) ? request.ownerError : request.sessionError
+    if (sessionError !== ErrorCode.Ok) return sessionError
     requirePath(pathLength)
     const slash = lastSlashOrNone(bytes, pathStart, pathEnd)
     if (slash < 0) return ErrorCode.BadArguments

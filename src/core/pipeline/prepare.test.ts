@@ -192,3 +192,15 @@ it('a session that is over, or that was moved elsewhere, is refused', () => {
     expect(prepare(made).error).toBe(error)
   }
 })
+
+// ZooKeeper 3.9 `LeaderSessionTracker.checkGlobalSession`
+it('a session that may be known to another server alone writes, but owns nothing', () => {
+  const owned = (flags: CreateMode): number => {
+    const made = create('/a', flags)
+    made.ownerError = ErrorCode.SessionExpired
+    return prepare(made).error
+  }
+  expect(owned(CreateMode.ephemeral)).toBe(ErrorCode.SessionExpired)
+  expect(owned(CreateMode.ephemeralSequential)).toBe(ErrorCode.SessionExpired)
+  expect(owned(CreateMode.persistent)).toBe(ErrorCode.Ok)
+})

@@ -11,6 +11,8 @@ export class WriteRequest {
   sessionLow: number = 0
   /** What a request of this session is refused with: it is over, or was moved to another server. */
   sessionError: number = ErrorCode.Ok
+  /** The same for what it would own; a session that another server alone may know owns nothing. */
+  ownerError: number = ErrorCode.Ok
   cxid: number = 0
   op: number = 0
   /** What the transaction will be stamped with. */

@@ -104,6 +104,7 @@ export class Proposer implements Writes {
     const session = connection.session!
     const request = this.#begin(connection.sessionHigh, connection.sessionLow, op)
     request.sessionError = this.#sessionErrorHere(session, op)
+    request.ownerError = request.sessionError
     request.cxid = xid
     request.identities = connection.identities
     request.bytes = reader.bytes
@@ -124,7 +125,9 @@ export class Proposer implements Writes {
     const { op, sessionHigh, sessionLow } = forwarded
     if (op === OpCode.createSession) return this.#createForwarded(forwarded)
     const request = this.#begin(sessionHigh, sessionLow, op)
+    const isKnown = this.#sessions.tracker.get(sessionIdFrom(sessionHigh, sessionLow)) !== undefined
     request.sessionError = this.#sessionError(forwarded)
+    request.ownerError = isKnown ? request.sessionError : ErrorCode.SessionExpired
     request.cxid = forwarded.cxid
     request.identities = new Identities(forwarded.identities)
     request.bytes = forwarded.bytes
@@ -266,6 +269,7 @@ export class Proposer implements Writes {
     request.sessionHigh = sessionHigh
     request.sessionLow = sessionLow
     request.sessionError = ErrorCode.Ok
+    request.ownerError = ErrorCode.Ok
     request.cxid = 0
     request.op = op
     request.zxid = this.#order.nextZxid
