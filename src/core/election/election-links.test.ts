@@ -190,6 +190,18 @@ describe('who dials', () => {
     expect(driven.election.vote.leader).toBe(3)
   })
 
+  test('such a server is dialled until it can be reached, or refuses', () => {
+    const driven = new Driven()
+    driven.accept(7, 3)
+    driven.election.doubt(3, 0)
+    driven.nowMs = 5000
+    driven.election.linkClosed(driven.dialOf('host3')!, 'timed out')
+    expect(driven.dials).toHaveLength(2)
+    driven.nowMs = 5100
+    driven.election.linkClosed(driven.dialOf('host3')!, 'refused')
+    expect(driven.dials).toHaveLength(2)
+  })
+
   test('a stranger is called back where it said, and nobody is kept in mind for ever', () => {
     const driven = new Driven(9)
     driven.election.linkAccepted(7, 'somewhere')

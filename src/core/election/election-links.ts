@@ -52,6 +52,8 @@ interface Peer {
   isAbsent: boolean
   /** Where it asked to be called back. */
   callback: readonly MemberAddress[]
+  /** This server has hung up on it, and owes it another link. */
+  isOwed: boolean
   /** It has not heard the present message. */
   isDue: boolean
   /** It has been told something before, and so hears the present message on a new link. */
@@ -151,6 +153,7 @@ export class ElectionLinks {
     if (this.#isClosed || id === this.#options.serverId) return
     const peer = this.#peerOf(id)
     this.#drop(peer)
+    peer.isOwed = true
     this.#dial(peer)
   }
 
@@ -213,6 +216,7 @@ export class ElectionLinks {
     peer.dialling = null
     peer.failures = 0
     peer.isAbsent = false
+    peer.isOwed = false
     // The initial message has to arrive in one piece, because its reader asks only once.
     const out = this.#host.links.output(link)
     writeInitialMessage(out, this.#options.serverId, [this.#owner.ownAddress])
@@ -257,7 +261,19 @@ export class ElectionLinks {
     if (!wasDialling) this.#owner.lost(peer.id)
     else if (++peer.failures < this.#addressesOf(peer).length) this.#dial(peer)
     else this.#giveUp(peer, reason)
+    if (wasDialling) this.#repay(peer)
     this.#expel(peer)
+  }
+
+  /**
+   * A server that looks for its ensemble hardly ever tries again after a while (ZooKeeper, up to a
+   * minute), so that whoever has hung up on it sees to the link. One that refuses will come itself.
+   */
+  #repay(peer: Peer): void {
+    if (!peer.isOwed || peer.dialling !== null) return
+    const isOutOfReach = this.#host.nowMs - peer.dialledMs >= this.#options.connectMs
+    if (isOutOfReach && this.#owner.isMember(peer.id)) this.#dial(peer)
+    else peer.isOwed = false
   }
 
   /** Until it is looked for again, or comes itself. */
@@ -347,6 +363,7 @@ export class ElectionLinks {
       this.#drop(peer)
     }
     peer.isAbsent = false
+    peer.isOwed = false
     const link = {
       id,
       framer: new Framer(NOTIFICATION_BYTES_MAX),
@@ -427,6 +444,7 @@ export class ElectionLinks {
       attempts: 0,
       failures: 0,
       isAbsent: false,
+      isOwed: false,
       callback: [],
       isDue: false,
       isAcquainted: false,
