@@ -445,7 +445,7 @@ export class Member implements ElectionHost {
     this.#service = this.#maker.lead(leading, this)
     this.times.serves(true, this.nowMs)
     this.election.settle(ServerState.leading, { ...this.election.vote, peerEpoch: epoch })
-    this.wantSnapshot()
+    this.#ready.wantsSnapshot = true
     this.#service.closeUnknownSessions()
     this.remark('info', 'leading', { epoch })
   }
@@ -458,11 +458,6 @@ export class Member implements ElectionHost {
     const state = this.#standing === 'observing' ? ServerState.observing : ServerState.following
     this.election.settle(state, { ...this.election.vote, peerEpoch: epoch })
     this.remark('info', this.#standing, { epoch, leader: this.election.vote.leader })
-  }
-
-  /** One as is written now and then is written now. */
-  wantSnapshot(): void {
-    this.#ready.wantsSnapshot = true
   }
 
   addTask(task: DiskTask): void {

@@ -15,7 +15,7 @@ import { OpCode } from '../records/opcodes.ts'
 import { SessionReporter } from '../session/session-reporter.ts'
 import { SnapshotIntake } from '../storage/snapshot-stream.ts'
 import { checkTransaction } from '../tree/check-transaction.ts'
-import { type Database, UNTIL_EQUAL } from '../tree/database.ts'
+import type { Database } from '../tree/database.ts'
 import type { LogEntry } from '../zab/log-entry.ts'
 import type {
   EpochFile,
@@ -38,8 +38,6 @@ export class ZabDesk implements LeaderHost, LearnerHost {
   readonly #reader = new JuteReader(EMPTY_BYTES)
   #intake: SnapshotIntake | null = null
   #filler: DatabaseFiller | null = null
-  /** What is on the disk goes back to a leader's stream. */
-  #isUnsealed = false
 
   constructor(member: Member, database: Database) {
     this.#member = member
@@ -83,19 +81,7 @@ export class ZabDesk implements LeaderHost, LearnerHost {
     else {
       service.commit(entry)
       this.history.committed.add(entry)
-      this.#sealHistory()
     }
-  }
-
-  /**
-   * A database that a leader sent shows more than its zxid says, and so does the snapshot that was
-   * made of it: a start from that one meets digests that do not agree until it has caught up. Once
-   * they do agree, another snapshot takes its place.
-   */
-  #sealHistory(): void {
-    if (!this.#isUnsealed || this.history.database.fuzzyUntil === UNTIL_EQUAL) return
-    this.#isUnsealed = false
-    this.#member.wantSnapshot()
   }
 
   /** The entry changes the database while no client is served. */
@@ -190,8 +176,8 @@ export class ZabDesk implements LeaderHost, LearnerHost {
     this.#filler.reset()
     this.#intake = new SnapshotIntake(this.#filler, this.#member.options.fieldBytesMax)
     this.#filler.database.lastZxid = zxid
-    this.#filler.database.fuzzyUntil = UNTIL_EQUAL
-    this.#isUnsealed = true
+    // How late the changes are that it shows already is known at its end.
+    this.#filler.database.fuzzyUntil = Number.POSITIVE_INFINITY as Zxid
     this.history.replace(this.#filler.database)
   }
 
@@ -213,6 +199,8 @@ export class ZabDesk implements LeaderHost, LearnerHost {
     this.#intake = null
     this.#filler = null
     const zxid = this.history.lastZxid
+    // What the leader committed while it wrote has all come by now: what is saved is of one moment.
+    this.history.database.fuzzyUntil = zxid
     this.history.lastLogged = zxid
     this.#member.addTask({ kind: 'save-history', zxid })
   }

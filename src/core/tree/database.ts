@@ -23,9 +23,6 @@ import { QuotaBook } from './quota.ts'
 
 export const CONFIG_PATH = '/zookeeper/config'
 
-/** As {@link Database.fuzzyUntil}: a stream that a leader sends says nothing of its end. */
-export const UNTIL_EQUAL: Zxid = Number.POSITIVE_INFINITY as Zxid
-
 /** Hears of each change in the order in which they happen. Paths are ranges of the transaction's bytes. */
 export interface ChangeObserver {
   onCreated(bytes: Uint8Array, pathStart: number, pathEnd: number, row: Row, parent: Row): void
@@ -63,10 +60,7 @@ export class Database {
   lastZxid: Zxid = ZXID_ZERO
   /** Transactions after which our tree's digest was not the one they carried: a bug, or bad memory. */
   digestMismatches = 0
-  /**
-   * Digests are not compared up to this zxid: a fuzzy snapshot holds later changes.
-   * {@link UNTIL_EQUAL} where nobody knows how late: until the first digest that agrees.
-   */
+  /** Digests are not compared up to this zxid: a fuzzy snapshot holds later changes. */
   fuzzyUntil: Zxid = ZXID_ZERO
 
   readonly #reader = new JuteReader(new Uint8Array(0))
@@ -446,17 +440,12 @@ export class Database {
 
   #compareDigest(reader: JuteReader, zxid: Zxid): void {
     if (reader.remaining < TXN_DIGEST_BYTES) return
-    if (zxid <= this.fuzzyUntil && this.fuzzyUntil !== UNTIL_EQUAL) return
+    if (zxid <= this.fuzzyUntil) return
     if (reader.int() !== DIGEST_VERSION) return
     const { tree } = this
     const high = reader.int()
     const low = reader.int()
-    const isEqual = high === tree.digestHigh && low === (tree.digestLow | 0)
-    if (this.fuzzyUntil !== UNTIL_EQUAL) {
-      if (!isEqual) this.digestMismatches++
-    } else if (isEqual) {
-      this.fuzzyUntil = zxid
-    }
+    if (high !== tree.digestHigh || low !== (tree.digestLow | 0)) this.digestMismatches++
   }
 }
 

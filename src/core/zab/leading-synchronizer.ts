@@ -74,9 +74,20 @@ export class Synchronizer {
       if (learner.isFollower) broadcast.sendOutstanding(learner)
       this.#learners.forward(learner)
     }
+    this.announce(learner, epochZxid, isServing)
+    return null
+  }
+
+  /**
+   * NEWLEADER, once for each learner. A database that is being sent shows what is committed
+   * meanwhile, so that goes before it: at NEWLEADER the learner has it all, and the snapshot that it
+   * saves then is that of one moment (ZooKeeper 3.9 `LearnerHandler.run`).
+   */
+  announce(learner: LearnerLink, epochZxid: Zxid, isServing: boolean): void {
+    if (learner.isAnnounced || learner.output.isReadingSnapshot) return
+    learner.isAnnounced = true
     const { text } = this.#membershipFor(learner, isServing)
     learner.output.data(PacketType.newLeader, epochZxid, encodeUtf8(text))
-    return null
   }
 
   /**

@@ -307,7 +307,7 @@ describe('a learner that joins', () => {
     expect(scene.heard(link).slice(1, 3)).toEqual(['TRUNC 1.3', 'NEWLEADER 2.0'])
   })
 
-  it('gets the whole database in pieces, and the present behind it', () => {
+  it('gets the whole database in pieces, and is told of the epoch behind all that it may show', () => {
     const big = new LeadingScene({
       membership: membershipText(1),
       snapshotBytes: new Uint8Array(300_000),
@@ -333,8 +333,8 @@ describe('a learner that joins', () => {
       PacketType.proposal,
       PacketType.commit,
     ]
-    const types = [96 + text, 76, 20].map((back) => all.at(-back + 3))
-    expect(types).toEqual([newLeader, proposal, commit])
+    const types = [96 + text, 40 + text, 20 + text].map((back) => all.at(-back + 3))
+    expect(types).toEqual([proposal, commit, newLeader])
     expect(big.leading.lastCommitted).toBe(zxid)
     expect(big.host.history.openCursors).toBe(0)
   })

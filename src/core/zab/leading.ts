@@ -430,6 +430,9 @@ export class Leading implements LeaderRole {
     // Taking what it is sent is all that a learner can do while it gets a history.
     if (learner.output.isReadingHistory) learner.heard(this.#host.nowMs)
     learner.output.onRoom()
+    if (learner.step === LearnerStep.syncing) {
+      this.#synchronizer.announce(learner, this.#epochZxid, this.#state === 'broadcasting')
+    }
     this.#checkOutput(learner)
   }
 

@@ -44,6 +44,8 @@ export class LearnerLink {
   lastZxid: Zxid = ZXID_ZERO
   /** It is sent whatever is proposed. */
   isForwarding = false
+  /** NEWLEADER is behind what it is sent. */
+  isAnnounced = false
   /** How its history is sent; counts against how many may be sent at a time. */
   syncKind: 'diff' | 'trunc' | 'snap' | null = null
   /** The last tick of the leader's clock in which it counts as in step without another packet. */

@@ -56,6 +56,11 @@ export class LearnerOutput {
     return this.#walk !== null || this.#snapshot !== null
   }
 
+  /** Whether a database is still being read, and shows what is committed meanwhile. */
+  get isReadingSnapshot(): boolean {
+    return this.#snapshot !== null
+  }
+
   /** Begins with a history, whose pieces go out as the link has room for them. */
   openHistory(plan: SyncPlan): void {
     if (plan.kind === 'snap') {
