@@ -32,10 +32,10 @@ export async function connectOn(
   target: string,
   options: ConnectOptions & ConnectWait = {},
 ): Promise<ZooKeeper> {
-  const client = createClientOn(platform, target, options)
-  const timeout = options.timeout ?? Math.min(30_000, options.sessionTimeout ?? 30_000)
+  const { signal, timeout: wanted, ...own } = options
+  const client = createClientOn(platform, target, own)
+  const timeout = wanted ?? Math.min(30_000, options.sessionTimeout ?? 30_000)
   try {
-    const { signal } = options
     return await client.start(signal === undefined ? { timeout } : { timeout, signal })
   } catch (error) {
     await client.close({ drain: 0 })

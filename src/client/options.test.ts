@@ -29,6 +29,7 @@ it.each([
   [{ operationTimeout: -1 }, /operationTimeout/],
   [{ maxInFlight: 0.5 }, /maxInFlight must be a positive whole number/],
   [{ chroot: 'app' }, /chroot/],
+  [{ sessionTimeOut: 5 } as object, /a client has no option "sessionTimeOut"/],
 ])('refuses %j', (options, message) => {
   expect(() => resolveOptions('a', options)).toThrow(message)
 })

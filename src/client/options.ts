@@ -10,6 +10,7 @@ import {
 import { encodeUtf8 } from '../base/text.ts'
 import type { Logger } from '../ports/logger.ts'
 import { BadOptionsError } from './errors.ts'
+import { type KnownOptions, requireKnown } from './known-options.ts'
 import type { Bytes } from './bytes.ts'
 
 /** Options of a client. Everything has a safe default. */
@@ -93,6 +94,7 @@ export interface ResolvedOptions {
 }
 
 export function resolveOptions(target: string, options: ConnectOptions = {}): ResolvedOptions {
+  requireKnown('a client', options, CONNECT_OPTIONS)
   const parsed = parseTarget(target)
   const chroot = parsed.chroot + (options.chroot === '/' ? '' : (options.chroot ?? ''))
   const problem = chrootProblem(chroot)
@@ -140,6 +142,24 @@ export function resolveOptions(target: string, options: ConnectOptions = {}): Re
       shuffleHosts: (options.hostOrder ?? 'shuffle') === 'shuffle',
     },
   }
+}
+
+const CONNECT_OPTIONS: KnownOptions<ConnectOptions> = {
+  sessionTimeout: true,
+  connectTimeout: true,
+  operationTimeout: true,
+  onSessionLost: true,
+  resume: true,
+  offlineQueue: true,
+  maxInFlight: true,
+  maxPacket: true,
+  readOnly: true,
+  chroot: true,
+  auth: true,
+  hostOrder: true,
+  tickTime: true,
+  captureStacks: true,
+  logger: true,
 }
 
 export function parseTarget(target: string): {

@@ -9,6 +9,7 @@ import { EventStream } from '../client/event-stream.ts'
 import { onAbort } from '../client/on-abort.ts'
 import type { Transaction } from '../client/transaction.ts'
 import type { ZooKeeper } from '../client/zookeeper.ts'
+import { type KnownOptions, requireKnown } from '../client/known-options.ts'
 import { LeadershipLostError } from './errors.ts'
 import { lockScheme, tokenText } from './lock.ts'
 import { idIn, ownerRecord, randomId } from './owner-record.ts'
@@ -92,6 +93,7 @@ export class LeaderElection implements AsyncDisposable {
   #now: Leadership = { leader: false, current: null }
 
   constructor(zk: ZooKeeper, path: string, options: ElectionOptions = {}) {
+    requireKnown('an election', options, ELECTION_OPTIONS)
     this.#zk = zk
     this.path = path
     this.id = options.id ?? randomId(zk.platform)
@@ -415,6 +417,15 @@ function leadingBy(tenure: Tenure): Leading {
     assertValid: () => tenure.assertValid(),
     guard: (transaction) => tenure.guard(transaction),
   }
+}
+
+const ELECTION_OPTIONS: KnownOptions<ElectionOptions> = {
+  id: true,
+  style: true,
+  dialect: true,
+  namePrefix: true,
+  acl: true,
+  policy: true,
 }
 
 function electionScheme(options: ElectionOptions): NameScheme {

@@ -5,7 +5,7 @@ import { type FaultyClient, faultyClient } from '../../test/support/faulty-clien
 import { type TestServer, startTestServer } from '../testkit/index.ts'
 import { until, untilState } from '../../test/support/until.ts'
 import { type ZooKeeper, connect } from '../client/index.ts'
-import { Mutex, withLock } from './index.ts'
+import { LeaderElection, Mutex, withLock } from './index.ts'
 
 let live: TestServer
 let witness: ZooKeeper
@@ -87,6 +87,13 @@ describe('a mutex', () => {
     expect(await nodeOf()).toMatch(/^_c_[0-9a-f-]{36}-lock-0000000000$/)
     expect(await nodeOf({ dialect: 'kazoo' })).toMatch(/^[0-9a-f]{32}__lock__0000000000$/)
     expect(await nodeOf({ namePrefix: 'Master' })).toBe('Master0000000000')
+  })
+
+  it('refuses options that it does not have', async () => {
+    const { zk } = await client()
+    const misspelt = { namePrefx: 'Master' } as object
+    expect(() => new Mutex(zk, path(), misspelt)).toThrow('a lock has no option "namePrefx"')
+    expect(() => new LeaderElection(zk, path(), misspelt)).toThrow('an election has no option')
   })
 
   it('waits for contenders of a dialect that it respects', async () => {

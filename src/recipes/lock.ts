@@ -7,6 +7,7 @@ import type { ACL } from '../client/acl.ts'
 import { isZkError } from '../client/errors.ts'
 import type { Transaction } from '../client/transaction.ts'
 import type { ZooKeeper } from '../client/zookeeper.ts'
+import { type KnownOptions, requireKnown } from '../client/known-options.ts'
 import { LockLostError, LockTimeoutError } from './errors.ts'
 import { Place, type PlaceOptions, join, namesIn } from './place.ts'
 import { type NameScheme, contendersOf } from './queue-names.ts'
@@ -51,6 +52,7 @@ export class Mutex {
   readonly #options: LockOptions
 
   constructor(zk: ZooKeeper, path: string, options: LockOptions = {}) {
+    requireKnown('a lock', options, LOCK_OPTIONS)
     this.#zk = zk
     this.path = path
     this.#options = options
@@ -256,11 +258,21 @@ export async function withLock<T>(
   work: (scope: LockScope) => T | Promise<T>,
   options: LockOptions & AcquireOptions = {},
 ): Promise<T> {
-  await using held = await new Mutex(zk, path, options).acquire(options)
+  const { signal: _signal, timeout: _timeout, ...lock } = options
+  await using held = await new Mutex(zk, path, lock).acquire(options)
   const { signal, token } = held
   const result = await work({ signal, token, held, guard: (tx) => held.guard(tx) })
   if (signal.aborted) throw signal.reason
   return result
+}
+
+const LOCK_OPTIONS: KnownOptions<LockOptions> = {
+  dialect: true,
+  namePrefix: true,
+  alsoRespect: true,
+  data: true,
+  acl: true,
+  policy: true,
 }
 
 /** 16 hexadecimal digits. */

@@ -247,6 +247,7 @@ describe('a test ensemble', () => {
     await Promise.all([ensemble.server(2).crash(), ensemble.server(3).crash()])
     await until(() => ensemble.server(1).role === 'read-only')
     await expect(startTestEnsemble({ servers: 0 })).rejects.toThrow(/servers: 0 .* 1\.\.99/)
+    await expect(startTestEnsemble({ server: 3 } as object)).rejects.toThrow(/no option "server"/)
     expect(() => ensemble.server(4)).toThrow(/there is no server 4: 1\.\.3/)
     expect(() => ensemble.cut(1, 9)).toThrow(/there is no server 9/)
     expect(() => ensemble.connectString).toThrow(/no port/)

@@ -11,6 +11,7 @@ import { nodePlatform } from '../client/node.ts'
 import type { ConnectOptions } from '../client/options.ts'
 import type { Session } from '../client/session.ts'
 import type { ZooKeeper } from '../client/zookeeper.ts'
+import { type KnownOptions, requireKnown } from '../client/known-options.ts'
 import { MemoryPeers } from '../io/net/memory-peers.ts'
 import { NodeTimers } from '../io/time/node-timers.ts'
 import { type Logger, silentLogger } from '../ports/logger.ts'
@@ -41,6 +42,16 @@ export interface TestEnsembleOptions {
   readonly settings?: Settings
   /** Where the servers say what happens to them. By default they say nothing. */
   readonly logger?: Logger
+}
+
+const ENSEMBLE_OPTIONS: KnownOptions<TestEnsembleOptions> = {
+  servers: true,
+  observers: true,
+  network: true,
+  storage: true,
+  tickTime: true,
+  settings: true,
+  logger: true,
 }
 
 /**
@@ -78,6 +89,7 @@ export class TestEnsemble implements AsyncDisposable {
   readonly #isInMemory: boolean
 
   constructor(options: TestEnsembleOptions) {
+    requireKnown('startTestEnsemble', options, ENSEMBLE_OPTIONS)
     const { servers = 3, observers = 0, network = 'tcp', storage = 'memory' } = options
     const { settings = {}, logger = silentLogger, tickTime = TICK_TIME } = options
     checkCount('servers', servers, 1)

@@ -120,6 +120,7 @@ describe('a test server', () => {
     const zk = await server.connect({ sessionTimeout: 30_000 })
     expect(zk.session?.timeout).toBe(400)
     await expect(startTestServer({ settings: { snapCount: 'many' } })).rejects.toThrow(/snapCount/)
+    await expect(startTestServer({ ports: 1 } as object)).rejects.toThrow(/no option "ports"/)
   })
 
   test('stays usable when a session that it does not know is to expire', async () => {

@@ -14,6 +14,7 @@ import { nodePlatform } from '../client/node.ts'
 import type { ConnectOptions } from '../client/options.ts'
 import type { Session } from '../client/session.ts'
 import type { ZooKeeper } from '../client/zookeeper.ts'
+import { type KnownOptions, requireKnown } from '../client/known-options.ts'
 import { MemoryDisk } from '../io/disk/memory-disk.ts'
 import { MemoryNetwork } from '../io/net/memory-network.ts'
 import { type Logger, silentLogger } from '../ports/logger.ts'
@@ -38,6 +39,15 @@ export interface TestServerOptions {
   readonly settings?: Settings
   /** Where the server says what happens to it. By default it says nothing. */
   readonly logger?: Logger
+}
+
+const SERVER_OPTIONS: KnownOptions<TestServerOptions> = {
+  network: true,
+  port: true,
+  storage: true,
+  tickTime: true,
+  settings: true,
+  logger: true,
 }
 
 /**
@@ -73,6 +83,7 @@ export class TestServer implements AsyncDisposable {
   #port: number | null
 
   constructor(options: TestServerOptions) {
+    requireKnown('startTestServer', options, SERVER_OPTIONS)
     const { network = 'tcp', storage = 'memory', logger = silentLogger } = options
     this.#port = options.port ?? null
     this.#directory = storage === 'temporary' ? mkdtempSync(join(tmpdir(), 'zabra-testkit-')) : null
