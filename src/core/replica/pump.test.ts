@@ -229,17 +229,17 @@ it('begins a snapshot at the end of a turn, and goes on with it turn after turn'
   expect(takeAsked()).toEqual(['flush', 'want turn end', 'flush', 'want turn end', 'flush'])
 })
 
-it('rests after a snapshot, as long as it took', () => {
+it('rests after a snapshot, four times as long as it took', () => {
   snapshotDue = true
   pump.endTurn()
   nowMs = 100
   expect(pump.snapshotWritten()).toBe(100)
   snapshotDue = true
   takeAsked()
-  nowMs = 199
+  nowMs = 499
   pump.endTurn()
   expect(takeAsked()).toEqual(['flush'])
-  nowMs = 200
+  nowMs = 500
   pump.endTurn()
   expect(takeAsked()).toEqual(['flush', 'snapshot 0', 'want turn end'])
 })

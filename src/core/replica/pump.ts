@@ -56,6 +56,9 @@ export interface PumpPorts {
 /** Output arrays of a connection beyond this are let go once they have been sent. */
 const IDLE_OUTPUT_BYTES = 64 << 10
 
+/** How many times as long as a snapshot took, none is begun after it. */
+const SNAPSHOT_REST = 4
+
 export class Pump implements ClientEvents {
   readonly replica: Replica
   /** What the network of the ensemble tells. */
@@ -185,14 +188,13 @@ export class Pump implements ClientEvents {
     const nowMs = this.#ports.clock.nowMs()
     const tookMs = nowMs - (this.#snapshotBeganMs ?? nowMs)
     this.#snapshotBeganMs = null
-    this.#restUntilMs = nowMs + tookMs
+    this.#restUntilMs = nowMs + SNAPSHOT_REST * tookMs
     return tookMs
   }
 
   /**
    * On a large tree and under a heavy load the next snapshot is due before the last one is cold.
-   * Between two of them clients have the disk and the thread for themselves for as long as the last
-   * one took.
+   * Between two of them clients have the disk and the thread for themselves for a while.
    */
   #mayBeginSnapshot(): boolean {
     return this.replica.isDatabaseWhole && this.#ports.clock.nowMs() >= this.#restUntilMs
