@@ -7,7 +7,7 @@ import { Ensemble, eventually, type Member, type MemberKind } from './peers/ense
 import { fourLetterWord } from './peers/four-letter-word.ts'
 import { RawSession } from './peers/raw-session.ts'
 import { opcode, WireWriter } from './peers/wire.ts'
-import { wordShape } from './peers/word-shape.ts'
+import { figuresOfWork, wordShape } from './peers/word-shape.ts'
 
 const missing = absence('java', 'zabra')
 
@@ -15,19 +15,10 @@ const words = ['srvr', 'stat', 'conf', 'cons', 'dump', 'isro', 'wchs', 'wchc', '
 
 /** What `mntr` says of a member, where it follows from what was done; the leader has more to say. */
 const figures = [
-  'server_state',
+  ...figuresOfWork,
   'peer_state',
   'quorum_size',
-  'num_alive_connections',
-  'outstanding_requests',
-  'znode_count',
-  'watch_count',
-  'ephemerals_count',
-  'approximate_data_size',
-  'global_sessions',
   'local_sessions',
-  'connection_rejected',
-  'digest_mismatches_count',
   'looking_count',
   'cnt_election_time',
   'cnt_unavailable_time',

@@ -3,6 +3,20 @@
  * by line, without what depends on the moment or the machine, and sets in sorted order.
  */
 
+/** Lines of `mntr` whose value follows from what was done, at any server. */
+export const figuresOfWork = [
+  'server_state',
+  'num_alive_connections',
+  'outstanding_requests',
+  'znode_count',
+  'watch_count',
+  'ephemerals_count',
+  'approximate_data_size',
+  'global_sessions',
+  'connection_rejected',
+  'digest_mismatches_count',
+]
+
 /** `sessions` are named by their place in the list. */
 export function wordShape(word: string, text: string, sessions: readonly bigint[]): string[] {
   const lines = sessions

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 
 import { type Zxid, ZXID_ZERO } from '../../base/zxid.ts'
 import { DEFAULT_PIPELINE_SETTINGS } from '../pipeline/settings.ts'
-import { membershipOf } from '../quorum/membership-text.ts'
+import { ensembleOptions } from '../../../test/support/ensemble-options.ts'
 import { Database } from '../tree/database.ts'
 import { NaiveTree } from '../tree/naive-tree.ts'
 import { Links } from './links.ts'
@@ -30,27 +30,8 @@ class Scene {
   constructor(serverId: number, observerPauseMs: () => number) {
     const links = new Links(this.ready.linkCommands, this.ready.linkOutputs)
     const options = {
-      timing: { tickMs: 2_000, initLimit: 5, syncLimit: 2, connectLimit: 0, connectRetryMs: 100 },
-      election: {
-        notificationMinMs: 200,
-        notificationMaxMs: 60_000,
-        finalizeWaitMs: 200,
-        connectMs: 5_000,
-        bindRetries: 3,
-      },
-      membership: membershipOf([...MEMBERS, OBSERVER].join('\n')),
-      proposedMembership: null,
-      reconfigEnabled: false,
-      epochs: { accepted: 0, current: 0 },
-      recent: [],
-      commitLogCount: 500,
-      forceSnapshotSync: false,
-      snapshotSyncsMax: 10,
-      differenceSyncsMax: 100,
-      leaderServes: true,
+      ...ensembleOptions([...MEMBERS, OBSERVER], makeDatabase),
       observerPauseMs,
-      openLog: () => null,
-      makeDatabase,
     }
     const maker = { lead: unused, follow: unused, readOnly: unused }
     const database = makeDatabase()

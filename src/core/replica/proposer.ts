@@ -125,9 +125,9 @@ export class Proposer implements Writes {
     const { op, sessionHigh, sessionLow } = forwarded
     if (op === OpCode.createSession) return this.#createForwarded(forwarded)
     const request = this.#begin(sessionHigh, sessionLow, op)
-    const isKnown = this.#sessions.tracker.get(sessionIdFrom(sessionHigh, sessionLow)) !== undefined
-    request.sessionError = this.#sessionError(forwarded)
-    request.ownerError = isKnown ? request.sessionError : ErrorCode.SessionExpired
+    const session = this.#sessions.tracker.get(sessionIdFrom(sessionHigh, sessionLow))
+    request.sessionError = this.#sessionError(forwarded, session)
+    request.ownerError = session === undefined ? ErrorCode.SessionExpired : request.sessionError
     request.cxid = forwarded.cxid
     request.identities = new Identities(forwarded.identities)
     request.bytes = forwarded.bytes
@@ -213,8 +213,10 @@ export class Proposer implements Writes {
   }
 
   /** Who may write for a session: the server that its client came through last. */
-  #sessionError({ from, op, sessionHigh, sessionLow }: ForwardedRequest): number {
-    const session = this.#sessions.tracker.get(sessionIdFrom(sessionHigh, sessionLow))
+  #sessionError(
+    { from, op, sessionHigh }: ForwardedRequest,
+    session: TrackedSession | undefined,
+  ): number {
     if (session === undefined) return this.#unknownSessionError(sessionHigh)
     if (op === OpCode.closeSession) {
       this.#sessions.tracker.markClosing(session)

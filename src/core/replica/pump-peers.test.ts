@@ -6,7 +6,7 @@ import { sessionIdOf } from '../../base/session-id.ts'
 import { NodeHasher } from '../../io/crypto/node-hasher.ts'
 import type { LinkId } from '../../ports/peer-network.ts'
 import { DEFAULT_PIPELINE_SETTINGS } from '../pipeline/settings.ts'
-import { membershipOf } from '../quorum/membership-text.ts'
+import { ensembleOptions } from '../../../test/support/ensemble-options.ts'
 import { Database } from '../tree/database.ts'
 import { NaiveTree } from '../tree/naive-tree.ts'
 import { Pump } from './pump.ts'
@@ -34,30 +34,10 @@ beforeEach(() => {
       fieldBytesMax: 4 << 20,
       firstSessionId: sessionIdOf(0x0300000000000000n),
       hasher: new NodeHasher(),
-      ensemble: {
-        timing: { tickMs: 2_000, initLimit: 5, syncLimit: 2, connectLimit: 0, connectRetryMs: 100 },
-        election: {
-          notificationMinMs: 200,
-          notificationMaxMs: 60_000,
-          finalizeWaitMs: 200,
-          connectMs: 5_000,
-          bindRetries: 3,
-        },
-        membership: membershipOf(
-          [1, 2, 3].map((id) => `server.${id}=10.0.0.${id}:2888:3888:participant`).join('\n'),
-        ),
-        proposedMembership: null,
-        reconfigEnabled: false,
-        epochs: { accepted: 0, current: 0 },
-        recent: [],
-        commitLogCount: 500,
-        forceSnapshotSync: false,
-        snapshotSyncsMax: 10,
-        differenceSyncsMax: 100,
-        leaderServes: true,
-        openLog: () => null,
+      ensemble: ensembleOptions(
+        [1, 2, 3].map((id) => `server.${id}=10.0.0.${id}:2888:3888:participant`),
         makeDatabase,
-      },
+      ),
     },
     makeDatabase(),
     moment,
