@@ -156,7 +156,7 @@ async function deposeWithUnsharedWrites(ensemble: Ensemble): Promise<Member> {
   const old = ensemble.member(3)
   const others = [ensemble.member(1), ensemble.member(2)]
   await using session = await RawSession.open(old.port)
-  for (const member of others) member.pause()
+  for (const member of others) await member.pause()
   await logAlone(session, old, 5)
   await old.kill()
   for (const member of others) await member.kill()

@@ -241,12 +241,8 @@ export class Member {
     )
   }
 
-  pause(): void {
-    this.#process?.signal('SIGSTOP')
-  }
-
-  resume(): void {
-    this.#process?.signal('SIGCONT')
+  async pause(): Promise<void> {
+    await this.#process?.suspend()
   }
 
   async stop(): Promise<void> {

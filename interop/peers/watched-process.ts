@@ -1,5 +1,7 @@
 /** A server's process: its output kept, its end awaited once however often it is asked for. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export class WatchedProcess {
   readonly #child: ChildProcess
@@ -34,13 +36,29 @@ export class WatchedProcess {
     return this.#ended
   }
 
-  /** SIGSTOP and SIGCONT: it answers nobody, while its connections stay. */
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#child.kill(signal)
+  /**
+   * SIGSTOP: it answers nobody, while its connections stay. Resolves once every thread stands
+   * still: on a busy machine some go on for milliseconds after the signal was sent.
+   */
+  async suspend(): Promise<void> {
+    this.#child.kill('SIGSTOP')
+    while (this.#ended === null && !standsStill(this.pid)) await sleep(1)
   }
 
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | string> {
     if (this.#ended === null) this.#child.kill(signal)
     return this.#exit
+  }
+}
+
+/** Whether all threads of a process are in the kernel's state `T` (proc(5), `/proc/pid/stat`). */
+function standsStill(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`
+  try {
+    return readdirSync(tasks).every((task) =>
+      /^\d+ \(.*\) T /s.test(readFileSync(`${tasks}/${task}/stat`, 'utf8')),
+    )
+  } catch {
+    return false // A thread ended while it was looked at: it did not stand still.
   }
 }
