@@ -172,6 +172,7 @@ export class BenchServer implements ElectionHost {
   settlesItself = true
   readonly #bench: ElectionBench
   #isListening = false
+  #serves = false
   #dialled = 0
   readonly #after: (() => void)[] = []
 
@@ -197,11 +198,13 @@ export class BenchServer implements ElectionHost {
   }
 
   look(): void {
+    this.#serves = false
     this.step(() => this.election.look(this.past.zxid as Zxid, this.past.epoch))
   }
 
   /** It serves: from now on it tells the new epoch. */
   serve(epoch: number): void {
+    this.#serves = true
     this.past = { ...this.past, epoch }
     const { election } = this
     this.step(() => election.settle(election.state, { ...election.vote, peerEpoch: epoch }))
@@ -241,6 +244,19 @@ export class BenchServer implements ElectionHost {
   }
 
   voterLooks(): void {}
+
+  /**
+   * As the real host: a leader that serves has its quorum, whatever others look for. One that steps
+   * down closes the links of those who came to it.
+   */
+  deserted(): void {
+    if (this.#serves) return
+    this.#after.push(() => this.look())
+    for (const { id, election } of this.#bench.servers.values()) {
+      if (election.state !== ServerState.following || election.vote.leader !== this.id) continue
+      this.#bench.schedule(this.#bench.delay(), () => this.#bench.servers.get(id)?.look())
+    }
+  }
 
   elected(vote: Vote): void {
     this.elections++

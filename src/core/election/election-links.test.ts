@@ -83,6 +83,7 @@ class Driven implements ElectionHost {
   }
 
   voterLooks(): void {}
+  deserted(): void {}
 
   elected(vote: Vote): void {
     this.votes.push(vote)

@@ -101,6 +101,31 @@ describe('a first election', () => {
   })
 })
 
+describe('servers that start within milliseconds of each other', () => {
+  test.each([3, 5])('have one leader soon, though some elected another: %i', (count) => {
+    const seen = collectMarks(() => {
+      for (let seed = 1; seed <= 200; seed++) {
+        const bench = new ElectionBench(seed)
+        const membership = ensembleOf(count)
+        for (let id = 1; id <= count; id++) {
+          bench.schedule(bench.delay() * 10, () => bench.add(id, membership).start())
+        }
+        const isAgreed = (): boolean => {
+          const elections = [...bench.servers.values()].map(({ election }) => election)
+          const { leader } = elections[0]?.vote ?? { leader: 0 }
+          return (
+            elections.length === count &&
+            elections.every(({ state, vote }) => state !== 0 && vote.leader === leader)
+          )
+        }
+        bench.run(2_000, isAgreed)
+        expect(isAgreed(), `seed ${seed}`).toBe(true)
+      }
+    })
+    expect(seen.has('election: deserted')).toBe(true)
+  })
+})
+
 describe('when the leader is gone', () => {
   test('the others have a new one within milliseconds', () => {
     const bench = new ElectionBench()

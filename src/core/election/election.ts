@@ -206,6 +206,15 @@ export class Election implements LinkListener, ElectionLinksOwner {
     this.#weigh()
   }
 
+  /** Those who look for another leader than this server are so many that no quorum is left for it. */
+  get #isDeserted(): boolean {
+    const left = this.#fast.voters()
+    for (const [id, { leader }] of this.#looking) {
+      if (leader !== this.#options.serverId) left.delete(id)
+    }
+    return !this.#fast.isQuorum(left)
+  }
+
   /** This server is for another one now. */
   #announce(): void {
     this.#decideMs = Infinity
@@ -313,7 +322,13 @@ export class Election implements LinkListener, ElectionLinksOwner {
     if (this.#state !== ServerState.looking) {
       if (isLooking) this.#tell(from)
       const leads = this.#state === ServerState.leading
-      if (isLooking && leads && this.#fast.isVoter(from)) this.#host.voterLooks(from)
+      if (isLooking && leads && this.#fast.isVoter(from)) {
+        this.#host.voterLooks(from)
+        if (this.#isDeserted) {
+          mark('election: deserted')
+          this.#host.deserted()
+        }
+      }
     } else if (!this.#fast.isVoter(from)) {
       if (isLooking) this.#answer(from, isNews)
     } else if (this.#isOpen) this.#take(from, vote, isNews)

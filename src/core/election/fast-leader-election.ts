@@ -227,6 +227,11 @@ export class FastLeaderElection {
   #isQuorumFor(votes: ReadonlyMap<number, CastVote>, vote: CastVote): boolean {
     const supporters = new Set<number>()
     for (const [id, each] of votes) if (isSameVote(each, vote)) supporters.add(id)
+    return this.isQuorum(supporters)
+  }
+
+  /** Whether these servers may decide, also for a membership that is proposed. */
+  isQuorum(supporters: ReadonlySet<number>): boolean {
     const { membership, proposedMembership } = this.#electorate
     if (!membership.voters.containsQuorum(supporters)) return false
     return (

@@ -420,6 +420,16 @@ export class Member implements ElectionHost {
     this.#leading.stepDown(`server ${id} looks for a leader again, and no quorum has come`)
   }
 
+  /**
+   * They will find each other within milliseconds and then say no more. Without them this server
+   * would be out of service for as long as a leader waits (ZooKeeper's would: `initLimit`).
+   */
+  deserted(): void {
+    if (this.#leading?.phase !== 'discovery') return
+    mark('deserted for a better vote')
+    this.#leading.stepDown('the voters are for another leader')
+  }
+
   electionPortLost(reason: string): void {
     this.#ready.fatal = `the election port cannot be bound: ${reason}`
   }
