@@ -245,17 +245,9 @@ export class BenchServer implements ElectionHost {
 
   voterLooks(): void {}
 
-  /**
-   * As the real host: a leader that serves has its quorum, whatever others look for. One that steps
-   * down closes the links of those who came to it.
-   */
+  /** As the real host: a leader that serves has its quorum, whatever others look for. */
   deserted(): void {
-    if (this.#serves) return
-    this.#after.push(() => this.look())
-    for (const { id, election } of this.#bench.servers.values()) {
-      if (election.state !== ServerState.following || election.vote.leader !== this.id) continue
-      this.#bench.schedule(this.#bench.delay(), () => this.#bench.servers.get(id)?.look())
-    }
+    if (!this.#serves) this.#after.push(() => this.look())
   }
 
   elected(vote: Vote): void {

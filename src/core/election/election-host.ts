@@ -51,8 +51,8 @@ export interface ElectionHost extends Remarks {
   /** A voter looks for a leader while this server believes to be one. */
   voterLooks(id: number): void
   /**
-   * This server believes to lead, and so many voters are for others by now that no quorum will come.
-   * They were for this server when it was elected; then they heard of somebody better.
+   * This server believes to lead, but those who are for it are no quorum any more: they were when it
+   * was elected, and then some heard of somebody better.
    */
   deserted(): void
   /** The election port cannot be bound: the server has to end. */

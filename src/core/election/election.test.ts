@@ -101,6 +101,18 @@ describe('a first election', () => {
   })
 })
 
+/** How long a follower tries to come to a server that does not lead. */
+const ROLE_MS = 300
+
+function leaveWhoDoesNotLead(bench: ElectionBench): void {
+  for (const server of bench.servers.values()) {
+    const { state, vote } = server.election
+    const leads = bench.servers.get(vote.leader)?.election.state === ServerState.leading
+    if (state === ServerState.following && !leads) server.look()
+  }
+  bench.schedule(ROLE_MS, () => leaveWhoDoesNotLead(bench))
+}
+
 describe('servers that start within milliseconds of each other', () => {
   test.each([3, 5])('have one leader soon, though some elected another: %i', (count) => {
     const seen = collectMarks(() => {
@@ -110,6 +122,7 @@ describe('servers that start within milliseconds of each other', () => {
         for (let id = 1; id <= count; id++) {
           bench.schedule(bench.delay() * 10, () => bench.add(id, membership).start())
         }
+        bench.schedule(ROLE_MS, () => leaveWhoDoesNotLead(bench))
         const isAgreed = (): boolean => {
           const elections = [...bench.servers.values()].map(({ election }) => election)
           const { leader } = elections[0]?.vote ?? { leader: 0 }

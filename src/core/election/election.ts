@@ -32,6 +32,8 @@ export class Election implements LinkListener, ElectionLinksOwner {
   #state: ServerState = ServerState.looking
   /** What this server says; while it looks, its proposal says it. */
   #vote: Vote = NOBODY
+  /** This server was elected by a quorum, and has not heard that it is one no more. */
+  #isBacked = false
   /** A round is on: neither decided nor called off. */
   #isOpen = false
   /** What the round began with, for when it has to begin again. */
@@ -206,13 +208,14 @@ export class Election implements LinkListener, ElectionLinksOwner {
     this.#weigh()
   }
 
-  /** Those who look for another leader than this server are so many that no quorum is left for it. */
-  get #isDeserted(): boolean {
-    const left = this.#fast.voters()
-    for (const [id, { leader }] of this.#looking) {
-      if (leader !== this.#options.serverId) left.delete(id)
-    }
-    return !this.#fast.isQuorum(left)
+  /** A voter looks for a leader while this server believes to be one. */
+  #onVoterLooks(id: number, vote: Vote): void {
+    this.#host.voterLooks(id)
+    const changedItsMind = this.#isBacked && vote.leader !== this.#options.serverId
+    if (!changedItsMind || this.#fast.lose(id)) return
+    mark('election: deserted')
+    this.#isBacked = false
+    this.#host.deserted()
   }
 
   /** This server is for another one now. */
@@ -251,6 +254,7 @@ export class Election implements LinkListener, ElectionLinksOwner {
 
   #decide(vote: Vote): void {
     this.#close()
+    this.#isBacked = vote.leader === this.#options.serverId && this.#fast.hasQuorum
     this.#vote = vote
     this.#host.elected(vote)
   }
@@ -322,13 +326,7 @@ export class Election implements LinkListener, ElectionLinksOwner {
     if (this.#state !== ServerState.looking) {
       if (isLooking) this.#tell(from)
       const leads = this.#state === ServerState.leading
-      if (isLooking && leads && this.#fast.isVoter(from)) {
-        this.#host.voterLooks(from)
-        if (this.#isDeserted) {
-          mark('election: deserted')
-          this.#host.deserted()
-        }
-      }
+      if (isLooking && leads && this.#fast.isVoter(from)) this.#onVoterLooks(from, vote)
     } else if (!this.#fast.isVoter(from)) {
       if (isLooking) this.#answer(from, isNews)
     } else if (this.#isOpen) this.#take(from, vote, isNews)

@@ -126,6 +126,16 @@ export class FastLeaderElection {
     }
   }
 
+  /**
+   * A voter takes back whatever vote it had in this round. Returns whether a quorum is still for
+   * this server's proposal.
+   */
+  lose(id: number): boolean {
+    this.#cast.delete(id)
+    this.#count()
+    return this.#hasQuorum
+  }
+
   /** Whether the server votes, now or once the proposed membership is decided. */
   isVoter(id: number): boolean {
     const { membership, proposedMembership } = this.#electorate
@@ -163,8 +173,9 @@ export class FastLeaderElection {
     if (vote.round < this.#round) return 'answer'
     let changed = false
     if (vote.round > this.#round) {
-      // As good as decided: who comes from a later round with nothing better hears of the outcome.
-      if (this.#hasQuorum && !this.#beats(vote, this.#proposal)) return 'none'
+      // As good as decided: who comes from a later round with nothing better hears of the outcome. But
+      // in this round it is for nobody any more.
+      if (this.#hasQuorum && !this.#beats(vote, this.#proposal) && this.lose(from)) return 'none'
       mark('election: a later round')
       this.#round = vote.round
       this.#cast.clear()
@@ -227,11 +238,6 @@ export class FastLeaderElection {
   #isQuorumFor(votes: ReadonlyMap<number, CastVote>, vote: CastVote): boolean {
     const supporters = new Set<number>()
     for (const [id, each] of votes) if (isSameVote(each, vote)) supporters.add(id)
-    return this.isQuorum(supporters)
-  }
-
-  /** Whether these servers may decide, also for a membership that is proposed. */
-  isQuorum(supporters: ReadonlySet<number>): boolean {
     const { membership, proposedMembership } = this.#electorate
     if (!membership.voters.containsQuorum(supporters)) return false
     return (

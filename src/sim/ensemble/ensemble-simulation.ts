@@ -65,6 +65,13 @@ const LIVENESS_TICKS = 150
 const LIVENESS_MS = 180_000
 /** What is still on its way arrives within this time. */
 const SETTLE_MS = 3_000
+/** All servers of an ensemble are started within so much of each other, with what they had on disk. */
+const START_APART_MS = 20
+/** Then some are restarted alone, and are away for so long. */
+const RESTARTS = 2
+const RESTART_MS = 300
+/** Where nothing is in their way, all serve after this, however long a leader waits for followers. */
+const COME_BACK_MS = 2_000
 /** Servers' wall clocks begin so far apart, at most. */
 const WALL_SKEW_MS = 60_000
 
@@ -278,11 +285,24 @@ class EnsembleSimulation implements Play<Readonly<Record<string, number>>> {
     for (const server of this.#servers) server.crash(this.#random.pick(['power', 'process']))
     for (const server of this.#servers) {
       if (server.start() !== 'up') throw new Stuck(`${server.name} does not start`)
+      this.course.for(this.#random.below(START_APART_MS))
     }
-    this.#runUntil('a leader again', () => this.#isWhole && this.#isEqual)
+    this.#runUntil('a leader again', () => this.#isWhole && this.#isEqual, COME_BACK_MS)
     if (this.#ledger.last < before)
       throw new Violation('NoLostCommit', 'history has an earlier end')
     this.#checkServers()
+    for (let times = 0; times < RESTARTS; times++) this.#restartOne()
+  }
+
+  /** The others hear of it at once; whatever they have come to meanwhile, it is with them soon. */
+  #restartOne(): void {
+    const leader = this.#members.find((one) => one.isLeading)
+    const isLeaders = this.#random.chance(0.6)
+    const server = isLeaders && leader !== undefined ? leader : this.#random.pick(this.#members)
+    server.crash('process')
+    this.course.for(this.#random.below(RESTART_MS))
+    if (server.start() !== 'up') throw new Stuck(`${server.name} does not start`)
+    this.#runUntil(`${server.name} is back`, () => this.#isWhole && this.#isEqual, COME_BACK_MS)
   }
 
   #checkServers(): void {
@@ -320,11 +340,14 @@ class EnsembleSimulation implements Play<Readonly<Record<string, number>>> {
     return [...sessions.keys(), ...locals].filter((session) => !owned.has(session))
   }
 
-  #runUntil(what: string, isReached: () => boolean): void {
-    const limitMs = LIVENESS_MS + LIVENESS_TICKS * this.#options.settings.tickMs
+  #runUntil(what: string, isReached: () => boolean, limitMs: number = this.#livenessMs): void {
     this.course.until(what, limitMs, isReached, () =>
       [...this.#servers, ...this.#population.members].map((one) => one.describe()),
     )
+  }
+
+  get #livenessMs(): number {
+    return LIVENESS_MS + LIVENESS_TICKS * this.#options.settings.tickMs
   }
 
   // Servers that come and go.
