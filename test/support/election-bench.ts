@@ -215,6 +215,8 @@ export class BenchServer implements ElectionHost {
     work()
     for (const end of this.ends.values()) this.#send(end)
     for (const task of this.#after.splice(0)) task()
+    // As the real host: a leader that serves has its quorum, whatever others look for.
+    if (this.election.isDeserted && !this.#serves) this.look()
     for (const end of this.ends.values()) this.#send(end)
   }
 
@@ -244,11 +246,6 @@ export class BenchServer implements ElectionHost {
   }
 
   voterLooks(): void {}
-
-  /** As the real host: a leader that serves has its quorum, whatever others look for. */
-  deserted(): void {
-    if (!this.#serves) this.#after.push(() => this.look())
-  }
 
   elected(vote: Vote): void {
     this.elections++

@@ -83,7 +83,7 @@ export class SmallLearnerHost implements LearnerHost {
   constructor(start: LearnerHostStart) {
     this.#serverId = start.serverId
     this.#log = [...start.log]
-    this.database = [...start.log]
+    this.database = start.snapshot === ZXID_ZERO ? [...start.log] : [start.snapshot, ...start.log]
     this.membership = membershipOf(start.membership)
     this.epochs = { accepted: start.accepted, current: start.current }
     this.durable = { log: start.log, snapshot: start.snapshot, ...this.epochs }

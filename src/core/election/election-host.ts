@@ -50,11 +50,6 @@ export interface ElectionHost extends Remarks {
   elected(vote: Vote): void
   /** A voter looks for a leader while this server believes to be one. */
   voterLooks(id: number): void
-  /**
-   * This server believes to lead, but those who are for it are no quorum any more: they were when it
-   * was elected, and then some heard of somebody better.
-   */
-  deserted(): void
   /** The election port cannot be bound: the server has to end. */
   electionPortLost(reason: string): void
 }

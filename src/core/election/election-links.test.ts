@@ -83,7 +83,6 @@ class Driven implements ElectionHost {
   }
 
   voterLooks(): void {}
-  deserted(): void {}
 
   elected(vote: Vote): void {
     this.votes.push(vote)

@@ -32,8 +32,9 @@ export class Election implements LinkListener, ElectionLinksOwner {
   #state: ServerState = ServerState.looking
   /** What this server says; while it looks, its proposal says it. */
   #vote: Vote = NOBODY
-  /** This server was elected by a quorum, and has not heard that it is one no more. */
+  /** This server was elected by a quorum of this round, which may have changed its mind since. */
   #isBacked = false
+  #isDeserted = false
   /** A round is on: neither decided nor called off. */
   #isOpen = false
   /** What the round began with, for when it has to begin again. */
@@ -80,6 +81,14 @@ export class Election implements LinkListener, ElectionLinksOwner {
     return this.#state
   }
 
+  /**
+   * This server was elected, but those who are for it are no quorum any more: since then some have
+   * heard of somebody better.
+   */
+  get isDeserted(): boolean {
+    return this.#isDeserted
+  }
+
   get deadlineMs(): number {
     return Math.min(
       this.#bindMs,
@@ -113,6 +122,8 @@ export class Election implements LinkListener, ElectionLinksOwner {
     this.#state = ServerState.looking
     this.#isOpen = true
     this.#hasWaited = false
+    this.#isBacked = false
+    this.#isDeserted = false
     this.#adopting = -1
     this.#decideMs = Infinity
     for (const id of this.#fast.voters()) this.#looking.delete(id)
@@ -206,16 +217,6 @@ export class Election implements LinkListener, ElectionLinksOwner {
         break
     }
     this.#weigh()
-  }
-
-  /** A voter looks for a leader while this server believes to be one. */
-  #onVoterLooks(id: number, vote: Vote): void {
-    this.#host.voterLooks(id)
-    const changedItsMind = this.#isBacked && vote.leader !== this.#options.serverId
-    if (!changedItsMind || this.#fast.lose(id)) return
-    mark('election: deserted')
-    this.#isBacked = false
-    this.#host.deserted()
   }
 
   /** This server is for another one now. */
@@ -323,10 +324,15 @@ export class Election implements LinkListener, ElectionLinksOwner {
     if (isLooking) this.#looking.set(from, vote)
     else this.#looking.delete(from)
     const isNews = before === undefined || !isSameChoice(before, vote)
+    const leavesUs = this.#isBacked && leader !== this.#options.serverId
+    if (leavesUs && this.#fast.isVoter(from) && !this.#fast.lose(from)) {
+      mark('election: deserted')
+      this.#isDeserted = true
+    }
     if (this.#state !== ServerState.looking) {
       if (isLooking) this.#tell(from)
       const leads = this.#state === ServerState.leading
-      if (isLooking && leads && this.#fast.isVoter(from)) this.#onVoterLooks(from, vote)
+      if (isLooking && leads && this.#fast.isVoter(from)) this.#host.voterLooks(from)
     } else if (!this.#fast.isVoter(from)) {
       if (isLooking) this.#answer(from, isNews)
     } else if (this.#isOpen) this.#take(from, vote, isNews)

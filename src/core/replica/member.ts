@@ -226,6 +226,7 @@ export class Member implements ElectionHost {
 
   /** The end of a step: what was asked for in its course happens. */
   settle(): void {
+    if (this.election.isDeserted) this.#onDeserted()
     if (this.#leaveReason !== null && this.#standing !== 'leaving') this.#endRole()
     const isRested = this.#restMs === Infinity
     if (this.#standing === 'leaving' && isRested && this.#isLogSettled) this.#left()
@@ -239,6 +240,16 @@ export class Member implements ElectionHost {
   }
 
   // Roles
+
+  /**
+   * Those who elected this server have found another one, and will say no more. It would be out of
+   * service for as long as a leader waits for followers (as ZooKeeper's would: `initLimit`).
+   */
+  #onDeserted(): void {
+    if (this.#leaveReason !== null || this.#leading?.phase !== 'discovery') return
+    mark('deserted for a better vote')
+    this.#leading.stepDown('the voters are for another leader')
+  }
 
   #look(): void {
     const { readOnlyMode = false, timing } = this.options
@@ -418,16 +429,6 @@ export class Member implements ElectionHost {
     if (this.#leading?.phase !== 'discovery' || this.nowMs < this.#desertedMs) return
     mark('deserted')
     this.#leading.stepDown(`server ${id} looks for a leader again, and no quorum has come`)
-  }
-
-  /**
-   * They will find each other within milliseconds and then say no more. Without them this server
-   * would be out of service for as long as a leader waits (ZooKeeper's would: `initLimit`).
-   */
-  deserted(): void {
-    if (this.#leading?.phase !== 'discovery') return
-    mark('deserted for a better vote')
-    this.#leading.stepDown('the voters are for another leader')
   }
 
   electionPortLost(reason: string): void {
