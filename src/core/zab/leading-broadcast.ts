@@ -1,8 +1,8 @@
-// The leading side once a quorum follows: what is proposed goes to all and into our own log, what a
-// quorum has on disk is committed everywhere in the same order (Zab, phase 3; ZooKeeper 3.9
-// `Leader.propose`, `tryToCommit`). A reconfiguration is a proposal like any other, except that a
-// quorum of either membership has to have it, and that it may end this server's time as leader.
-// Learners join and leave elsewhere.
+// The leading side once a quorum has its history, which is counted here: what is proposed goes to
+// all and into our own log, what a quorum has on disk is committed everywhere in the same order (Zab,
+// phase 3; ZooKeeper 3.9 `Leader.propose`, `tryToCommit`). A reconfiguration is a proposal like any
+// other, except that a quorum of either membership has to have it, and that it may end this
+// server's time as leader. Learners join and leave elsewhere.
 
 import { assert } from '../../base/assert.ts'
 import { mark } from '../../base/marks.ts'
@@ -31,7 +31,10 @@ export class Broadcast {
   readonly #serverId: number
   readonly #host: LeaderHost
   readonly #learners: Learners
+  readonly #firstZxid: Zxid
   readonly #faults: ZabFaults
+  /** Who has the history that this leader begins with, and is in its epoch. */
+  readonly #haveHistory = new Set<number>()
   readonly #syncs = new Ring<PendingSync>()
   #outstandingBytes = 0
   /** The reconfiguration that is proposed and not committed. */
@@ -49,6 +52,7 @@ export class Broadcast {
     this.#serverId = serverId
     this.#host = host
     this.#learners = learners
+    this.#firstZxid = firstZxid
     this.#faults = faults
     this.leader = new Leader(serverId, decidingQuorum(host), firstZxid)
   }
@@ -61,6 +65,32 @@ export class Broadcast {
   get waitingBytes(): number {
     const count = this.leader.outstandingCount + this.#syncs.length
     return this.#outstandingBytes + count * WAITING_BYTES
+  }
+
+  historyTaken(serverId: number): void {
+    this.#haveHistory.add(serverId)
+  }
+
+  /** Whether a quorum has it, and our own disk, even where the others would be enough. */
+  get isEstablished(): boolean {
+    return this.#haveHistory.has(this.#serverId) && isQuorum(this.#host, this.#haveHistory)
+  }
+
+  /**
+   * What an earlier leader proposed as membership is decided now that a quorum of both follows
+   * (ZooKeeper 3.9 `Leader.startZkServer`). Returns who has to lead under it, if not this server.
+   */
+  commitFoundMembership(): number | null {
+    const { membership, proposedMembership } = this.#host
+    if (proposedMembership === null || proposedMembership.version <= membership.version) return null
+    const designated = designatedLeader(this.#serverId, membership, proposedMembership, (id) =>
+      this.#haveHistory.has(id) ? this.#firstZxid : null,
+    )
+    const keepsRole = this.#host.commitMembership(proposedMembership)
+    this.membershipChanged()
+    if (keepsRole && designated === this.#serverId) return null
+    mark('leading.completes-its-own-end')
+    return designated
   }
 
   /** The membership has changed, or another has been proposed. */

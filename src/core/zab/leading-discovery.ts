@@ -3,7 +3,7 @@
 // ZooKeeper 3.9 `Leader.getEpochToPropose`, `waitForEpochAck`). It counts and refuses; it sends
 // nothing, and does not know what an epoch is for.
 
-import { EPOCH_LIMIT, type Zxid } from '../../base/zxid.ts'
+import { EPOCH_LIMIT, type Zxid, zxidOf } from '../../base/zxid.ts'
 import type { QuorumVerifier } from '../quorum/quorum.ts'
 import { isCredibleEpoch } from './credible-epoch.ts'
 import type { Epochs } from './zab-host.ts'
@@ -26,6 +26,11 @@ export class Discovery {
     this.epoch = epochs.accepted + 1
     this.#arrived.add(serverId)
     this.#promised.add(serverId)
+  }
+
+  /** Where history goes on from in this epoch. */
+  get epochZxid(): Zxid {
+    return zxidOf(this.epoch, 0)
   }
 
   /** Whether there is an epoch left to lead in. */

@@ -8,6 +8,8 @@ import { type LearnerLink, LearnerStep } from './learner-link.ts'
 import type { LogEntry } from './log-entry.ts'
 
 export class Learners {
+  /** The leader's clock, by which they are in step or not. It goes while the leader broadcasts. */
+  tick = 0
   readonly #all = new Map<LinkId, LearnerLink>()
   readonly #followers: LearnerLink[] = []
   readonly #observers: LearnerLink[] = []
@@ -68,11 +70,11 @@ export class Learners {
   }
 
   /** Ids of the followers that have shown signs of life lately, and with them `serverId`. */
-  inStep(serverId: number | null, tick: number, atLeast: LearnerStep): Set<number> {
+  inStep(serverId: number | null, atLeast: LearnerStep): Set<number> {
     const ids = new Set<number>()
     if (serverId !== null) ids.add(serverId)
     for (const learner of this.#all.values()) {
-      if (learner.step >= atLeast && learner.isInStep(tick)) ids.add(learner.serverId)
+      if (learner.step >= atLeast && learner.isInStep(this.tick)) ids.add(learner.serverId)
     }
     return ids
   }

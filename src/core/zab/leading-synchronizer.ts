@@ -1,6 +1,6 @@
 // Begins to bring one learner to the leader's history (ZooKeeper 3.9 `LearnerHandler.syncFollower`,
 // `Leader.startForwarding`): decides what it gets, and makes it part of the broadcast at the same
-// moment. When a learner is due, and what its acknowledgement leads to, is the leading role's business.
+// moment. When a learner is due, and what its acknowledgement leads to, is in leading-conversations.ts.
 
 import { mark } from '../../base/marks.ts'
 import { encodeUtf8 } from '../../base/text.ts'

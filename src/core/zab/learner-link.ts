@@ -1,5 +1,5 @@
 // One learner as its leader sees it: who it is, how far it has come, what is sent to it, and
-// whether it still shows signs of life. What is due when is the leading role's business.
+// whether it still shows signs of life. What is due when is in leading-conversations.ts.
 
 import type { Zxid } from '../../base/zxid.ts'
 import { ZXID_ZERO } from '../../base/zxid.ts'
