@@ -68,12 +68,7 @@ export class CallQueue<Tag, WatcherTag> {
     return this.#nextDeadlineMs
   }
 
-  /** Whether another call may wait while there is no connection. */
-  get hasOfflineRoom(): boolean {
-    return this.#waitingCount < this.#limits.calls && this.#waitingBytes < this.#limits.bytes
-  }
-
-  /** Takes charge of a new call; {@link sent} or {@link wait} must follow. */
+  /** Takes charge of a new call; {@link sent}, {@link wait} or {@link waitOffline} must follow. */
   admit(call: Call<Tag, WatcherTag>): void {
     assert(call.state === 'new', 'a call is used once')
     if (call.watcher !== null) this.#watches.ask(call.watcher)
@@ -89,6 +84,18 @@ export class CallQueue<Tag, WatcherTag> {
     this.#waiting.push(call)
     this.#waitingCount++
     this.#waitingBytes += bytesOf(call)
+  }
+
+  /** As {@link wait}, while there is no connection: then only so many may. */
+  waitOffline(call: Call<Tag, WatcherTag>): void {
+    const { calls, bytes } = this.#limits
+    if (calls === 0) {
+      this.fail(call, 'not-connected', 'there is no connection, and calls may not wait')
+    } else if (this.#waitingCount >= calls || this.#waitingBytes >= bytes) {
+      this.fail(call, 'queue-full', 'too much is waiting for a connection')
+    } else {
+      this.wait(call)
+    }
   }
 
   /** The next call to send, or null; it is not waiting any more. */

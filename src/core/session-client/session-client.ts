@@ -1,12 +1,9 @@
-// The client's side of a session as one synchronous machine: it connects, proves or asks for its
-// session, keeps it alive, matches answers with calls, keeps watches over reconnects and says when
-// the session is gone. Bytes, moments and what the caller wants go in; orders, settled calls and
+// The client's side of a session as one synchronous machine: it proves or asks for its session on
+// each connection, keeps it alive, brings calls, answers and watches to whom they belong, and says
+// when the session is gone. Bytes, moments and what the caller wants go in; orders, settled calls and
 // notices come out of `drain`, bytes to send out of `takeBytes`. It has no clock, no socket and no
-// randomness of its own, and nothing a server sends makes it throw.
-//
-//   waiting ──► opening ──► handshake ──► established
-//      ▲           │            │              │
-//      └───────────┴────────────┴──────────────┘        any ──► ended
+// randomness of its own, and nothing a server sends makes it throw. Which server is tried, and when,
+// is left to `Connection`.
 //
 // Sources: ZooKeeper 3.9 `ClientCnxn` for order and timers, with the read deadline kept whatever
 // else is sent, and the session's end noticed here as well as by the server (ZOOKEEPER-4508).
@@ -15,13 +12,14 @@ import { assert, unreachable } from '../../base/assert.ts'
 import { type SessionId, formatSessionId } from '../../base/session-id.ts'
 import { EMPTY_BYTES } from '../../base/text.ts'
 import { type Zxid, formatZxid } from '../../base/zxid.ts'
-import { Framer } from '../jute/framer.ts'
+import type { Framer } from '../jute/framer.ts'
 import { JuteReader } from '../jute/reader.ts'
 import { type ConnectResponse, readConnectResponse } from '../records/connect.ts'
 import { Answers, malformed } from './answers.ts'
 import type { Call, CallFailure } from './call.ts'
 import { CallQueue } from './call-queue.ts'
-import { type Dice, type HostPort, HostRotation, formatHost } from './host-list.ts'
+import { Connection } from './connection.ts'
+import { type Dice, type HostPort, formatHost } from './host-list.ts'
 import { type AuthIdentity, Identities } from './identities.ts'
 import type { Output, SessionState } from './outputs.ts'
 import { SafetyHorizon } from './safety-horizon.ts'
@@ -30,12 +28,10 @@ import { SessionRecord } from './session-record.ts'
 import { type SessionClientOptions, SessionTimers } from './session-timers.ts'
 import { WatchRegistry, type Watcher } from './watch-registry.ts'
 
-type Phase = 'idle' | 'waiting' | 'opening' | 'handshake' | 'established' | 'ended'
-
 export class SessionClient<Tag, WatcherTag> {
   readonly #options: SessionClientOptions
-  readonly #dice: Dice
   readonly #timers: SessionTimers
+  readonly #connection: Connection
   readonly #session: SessionRecord
   readonly #horizon: SafetyHorizon
   readonly #watches: WatchRegistry<WatcherTag> = new WatchRegistry()
@@ -44,31 +40,23 @@ export class SessionClient<Tag, WatcherTag> {
   readonly #sender: Sender<Tag, WatcherTag>
   readonly #answers: Answers<Tag, WatcherTag>
   readonly #reader = new JuteReader(EMPTY_BYTES)
-  #hosts: HostRotation
 
-  #phase: Phase = 'idle'
   #state: SessionState = 'connecting'
   #outputs: Output<Tag, WatcherTag>[] = []
-
-  #attempt = 0
-  #host: HostPort | null = null
-  #framer = new Framer(0)
-
   #closing: 'no' | 'asked' | 'sent' = 'no'
 
   constructor(options: SessionClientOptions, hosts: readonly HostPort[], dice: Dice) {
     assert(hosts.length > 0, 'a client needs at least one host')
     this.#options = options
-    this.#dice = dice
-    this.#hosts = new HostRotation(hosts, options.shuffleHosts ? dice : null)
     this.#timers = new SessionTimers(options, hosts.length)
     this.#session = new SessionRecord(options)
     this.#horizon = new SafetyHorizon(options.tickTimeMs)
-    const settled = (call: Call<Tag, WatcherTag>): void => {
-      this.#outputs.push(call)
+    const emit = (output: Output<Tag, WatcherTag>): void => {
+      this.#outputs.push(output)
     }
-    this.#calls = new CallQueue(options.offline, this.#watches, settled)
-    this.#identities = new Identities(options.auth, settled)
+    this.#connection = new Connection(options, hosts, dice, this.#timers, emit)
+    this.#calls = new CallQueue(options.offline, this.#watches, emit)
+    this.#identities = new Identities(options.auth, emit)
     this.#sender = new Sender(options, this.#calls, this.#timers, this.#horizon)
     this.#answers = new Answers({
       calls: this.#calls,
@@ -77,7 +65,7 @@ export class SessionClient<Tag, WatcherTag> {
       sender: this.#sender,
       session: this.#session,
       horizon: this.#horizon,
-      emit: (output) => this.#outputs.push(output),
+      emit,
     })
   }
 
@@ -103,7 +91,7 @@ export class SessionClient<Tag, WatcherTag> {
 
   /** The server in use, or the one being tried. */
   get host(): HostPort | null {
-    return this.#host
+    return this.#connection.host
   }
 
   /** The highest zxid that an answer has shown; no server that is behind it will be used. */
@@ -133,29 +121,23 @@ export class SessionClient<Tag, WatcherTag> {
 
   /** When `tick` must be called at the latest. */
   get wakeAtMs(): number {
-    if (this.#phase === 'idle' || this.#phase === 'ended') return Number.POSITIVE_INFINITY
+    const { phase } = this.#connection
+    if (phase === 'idle' || phase === 'ended') return Number.POSITIVE_INFINITY
     let wakeAtMs = Math.min(
       this.#calls.nextDeadlineMs,
       this.#identities.nextDeadlineMs,
       this.#timers.closeAtMs,
+      this.#connection.wakeAtMs,
     )
     if (this.#session.exists) wakeAtMs = Math.min(wakeAtMs, this.#timers.lostAtMs)
-    switch (this.#phase) {
-      case 'waiting':
-        return Math.min(wakeAtMs, this.#timers.attemptAtMs)
-      case 'opening':
-      case 'handshake':
-        return Math.min(wakeAtMs, this.#timers.connectByMs)
-      case 'established':
-        return Math.min(wakeAtMs, this.#timers.readByMs, this.#timers.pingAtMs)
-    }
+    return phase === 'established' ? Math.min(wakeAtMs, this.#timers.pingAtMs) : wakeAtMs
   }
 
   /** One line for logs and the simulator. */
   describe(): string {
-    const host = this.#host === null ? 'no host' : formatHost(this.#host)
+    const host = this.host === null ? 'no host' : formatHost(this.host)
     return (
-      `${this.#state} (${this.#phase}) ${host} session ${formatSessionId(this.sessionId)} ` +
+      `${this.#state} (${this.#connection.phase}) ${host} session ${formatSessionId(this.sessionId)} ` +
       `zxid ${formatZxid(this.lastZxid)} ${this.inFlight} in flight ${this.waiting} waiting`
     )
   }
@@ -164,29 +146,24 @@ export class SessionClient<Tag, WatcherTag> {
 
   /** Begins to connect. */
   start(nowMs: number): void {
-    if (this.#phase !== 'idle') return
-    this.#phase = 'waiting'
+    if (this.#connection.phase !== 'idle') return
     this.#timers.heard(nowMs)
-    this.#beginAttempt(nowMs)
+    this.#connection.begin(nowMs)
   }
 
   /** Asks for an operation. It comes back in `drain`, settled, exactly once. */
   submit(call: Call<Tag, WatcherTag>, nowMs: number): void {
     this.#calls.admit(call)
-    if (this.#phase === 'ended' || this.#closing !== 'no') {
+    if (this.#connection.hasEnded || this.#closing !== 'no') {
       const failure = this.#state === 'authFailed' ? 'auth-failed' : 'closed'
       this.#calls.fail(call, failure, `the client is ${this.#state}`)
     } else if (call.deadlineMs <= nowMs) {
       this.#calls.fail(call, 'timeout', 'there was no time left to send it')
-    } else if (this.#phase === 'established') {
+    } else if (this.#connection.isEstablished) {
       if (this.#sender.hasRoom) this.#sender.call(call, nowMs)
       else this.#calls.wait(call)
-    } else if (this.#options.offline.calls === 0) {
-      this.#calls.fail(call, 'not-connected', 'there is no connection, and calls may not wait')
-    } else if (!this.#calls.hasOfflineRoom) {
-      this.#calls.fail(call, 'queue-full', 'too much is waiting for a connection')
     } else {
-      this.#calls.wait(call)
+      this.#calls.waitOffline(call)
     }
   }
 
@@ -200,18 +177,18 @@ export class SessionClient<Tag, WatcherTag> {
   dropWatcher(watcher: Watcher<WatcherTag>, nowMs: number): void {
     const removal = this.#watches.drop(watcher)
     // Without a connection the server has no watch; the next one gets only what is still wanted.
-    if (removal === null || this.#phase !== 'established' || this.#closing !== 'no') return
+    if (removal === null || !this.#connection.isEstablished || this.#closing !== 'no') return
     this.#sender.removal(removal, nowMs)
   }
 
   /** Proves an identity now and on every later connection. `call` (op auth) is settled by the answer. */
   addAuth(identity: AuthIdentity, call: Call<Tag, WatcherTag>): void {
-    if (this.#phase === 'ended' || this.#closing !== 'no') {
+    if (this.#connection.hasEnded || this.#closing !== 'no') {
       this.#calls.fail(call, 'closed', `the client is ${this.#state}`)
       return
     }
     this.#identities.add(identity, call)
-    if (this.#phase === 'established') this.#identities.sendFor(call, this.#sender.identity)
+    if (this.#connection.isEstablished) this.#identities.sendFor(call, this.#sender.identity)
   }
 
   /** Forgets the identities of a scheme; the present connection keeps them. */
@@ -222,11 +199,8 @@ export class SessionClient<Tag, WatcherTag> {
   /** Replaces the servers. The connection stays if its server is still among them. */
   setHosts(hosts: readonly HostPort[], nowMs: number): void {
     assert(hosts.length > 0, 'a client needs at least one host')
-    this.#hosts = new HostRotation(hosts, this.#options.shuffleHosts ? this.#dice : null)
-    this.#timers.hostCount = hosts.length
-    const current = this.#host
-    const kept = hosts.some(({ host, port }) => host === current?.host && port === current.port)
-    if (!kept && this.#isConnecting) this.#disconnect(nowMs, 'the server was taken off the list')
+    const isKept = this.#connection.setHosts(hosts)
+    if (!isKept) this.#disconnect(nowMs, 'the server was taken off the list')
   }
 
   /**
@@ -234,11 +208,11 @@ export class SessionClient<Tag, WatcherTag> {
    * the attempt to end the session lasts `graceMs`. With `keepSession` nothing is told to the server.
    */
   close(nowMs: number, graceMs: number, keepSession: boolean): void {
-    if (this.#phase === 'ended' || this.#closing !== 'no') return
+    if (this.#connection.hasEnded || this.#closing !== 'no') return
     this.#closing = 'asked'
     this.#timers.closeAtMs = nowMs + graceMs
-    const canEndSession = this.#session.exists && this.#phase !== 'idle' && graceMs > 0
-    if (this.#phase === 'established' && !keepSession) {
+    const canEndSession = this.#session.exists && this.#connection.phase !== 'idle' && graceMs > 0
+    if (this.#connection.isEstablished && !keepSession) {
       this.#sender.waiting(nowMs, true)
       this.#sendClose(nowMs)
       return
@@ -251,19 +225,16 @@ export class SessionClient<Tag, WatcherTag> {
 
   /** The connection of an attempt is open. */
   opened(attempt: number, nowMs: number): void {
-    if (attempt !== this.#attempt || this.#phase !== 'opening') return
-    this.#phase = 'handshake'
-    this.#framer = new Framer(this.#options.receiveBytesMax)
+    if (!this.#connection.opened(attempt)) return
     this.#timers.sent(nowMs)
     this.#sender.outbox.connect(this.#session.request())
   }
 
   /** Bytes have arrived on the connection of an attempt. */
   bytes(attempt: number, chunk: Uint8Array, nowMs: number): void {
-    if (attempt !== this.#attempt) return
-    if (this.#phase !== 'handshake' && this.#phase !== 'established') return
-    if (this.#phase === 'established') this.#timers.heard(nowMs)
-    const framer = this.#framer
+    const framer = this.#connection.framerOf(attempt)
+    if (framer === null) return
+    if (this.#connection.isEstablished) this.#timers.heard(nowMs)
     framer.push(chunk)
     while (framer.next()) {
       const problem = this.#takeFrame(framer, nowMs)
@@ -271,7 +242,7 @@ export class SessionClient<Tag, WatcherTag> {
         this.#disconnect(nowMs, problem)
         return
       }
-      if (attempt !== this.#attempt || framer !== this.#framer) return
+      if (this.#connection.framerOf(attempt) !== framer) return
     }
     if (framer.problem !== null) {
       this.#calls.blame('too-large', framer.problem)
@@ -279,18 +250,18 @@ export class SessionClient<Tag, WatcherTag> {
       return
     }
     framer.keepRest()
-    if (this.#phase === 'established') this.#sender.waiting(nowMs)
+    if (this.#connection.isEstablished) this.#sender.waiting(nowMs)
   }
 
   /** The connection of an attempt is closed, or could not be opened. */
   closed(attempt: number, reason: string, nowMs: number): void {
-    if (attempt !== this.#attempt || !this.#isConnecting) return
-    this.#disconnected(nowMs, reason)
+    if (this.#connection.isPresent(attempt)) this.#disconnected(nowMs, reason)
   }
 
   /** Time has passed. */
   tick(nowMs: number): void {
-    if (this.#phase === 'idle' || this.#phase === 'ended') return
+    const { phase } = this.#connection
+    if (phase === 'idle' || phase === 'ended') return
     if (nowMs >= this.#timers.closeAtMs) {
       this.#end('closed', 'closed', 'closed without an answer of a server')
       return
@@ -300,11 +271,15 @@ export class SessionClient<Tag, WatcherTag> {
     if (this.#session.exists && nowMs >= this.#timers.lostAtMs) {
       const silence = `no server was heard for ${this.#timers.silenceMs(nowMs)} ms`
       // An answer to a handshake under way could only confuse: it would speak of the old session.
-      const mustBreak = this.#phase === 'established' || this.#phase === 'handshake'
+      const mustBreak = phase === 'established' || phase === 'handshake'
       if (mustBreak) this.#disconnect(nowMs, silence)
       if (this.#session.exists) this.#loseSession(silence)
     }
-    this.#tickConnection(nowMs)
+    const problem = this.#connection.tick(nowMs)
+    if (problem !== null) this.#disconnect(nowMs, problem)
+    else if (this.#connection.isEstablished && nowMs >= this.#timers.pingAtMs) {
+      this.#sender.ping(nowMs)
+    }
   }
 
   /**
@@ -313,7 +288,7 @@ export class SessionClient<Tag, WatcherTag> {
    */
   observeClocks(nowMs: number, wallMs: number): void {
     const slept = this.#horizon.observe(nowMs, wallMs)
-    if (slept && this.#phase === 'established' && this.#sender.outbox.pings === 0)
+    if (slept && this.#connection.isEstablished && this.#sender.outbox.pings === 0)
       this.#sender.ping(nowMs)
   }
 
@@ -337,74 +312,46 @@ export class SessionClient<Tag, WatcherTag> {
     return this.#sender.outbox.take()
   }
 
-  // ---- Connections
-
-  get #isConnecting(): boolean {
-    return this.#phase === 'opening' || this.#phase === 'handshake' || this.#phase === 'established'
-  }
-
-  #tickConnection(nowMs: number): void {
-    switch (this.#phase) {
-      case 'waiting':
-        if (nowMs >= this.#timers.attemptAtMs) this.#beginAttempt(nowMs)
-        return
-      case 'opening':
-      case 'handshake':
-        if (nowMs >= this.#timers.connectByMs) {
-          const what = this.#phase === 'opening' ? 'no connection' : 'no answer to the handshake'
-          this.#disconnect(nowMs, `${what} in ${this.#timers.connectTimeoutMs} ms`)
-        }
-        return
-      case 'established':
-        if (nowMs >= this.#timers.readByMs) {
-          this.#disconnect(nowMs, `no answer for ${this.#timers.silenceMs(nowMs)} ms`)
-        } else if (nowMs >= this.#timers.pingAtMs) {
-          this.#sender.ping(nowMs)
-        }
-        return
-      case 'idle':
-      case 'ended':
-        return
-      default:
-        unreachable(this.#phase)
-    }
-  }
-
-  #beginAttempt(nowMs: number): void {
-    this.#attempt++
-    this.#host = this.#hosts.next()
-    this.#phase = 'opening'
-    this.#timers.connecting(nowMs)
-    this.#outputs.push({ kind: 'open', attempt: this.#attempt, host: this.#host })
-  }
+  // ---- The connection
 
   #disconnect(nowMs: number, reason: string): void {
-    this.#outputs.push({ kind: 'close', attempt: this.#attempt })
+    this.#connection.drop()
     this.#disconnected(nowMs, reason)
   }
 
   /** The connection is gone, whoever ended it. */
   #disconnected(nowMs: number, reason: string): void {
-    const wasEstablished = this.#phase === 'established'
-    const host = this.#host as HostPort
+    const host = this.host as HostPort
     this.#sender.outbox.clear()
     this.#identities.connectionLost()
-    this.#phase = 'waiting'
-    if (!wasEstablished) {
-      this.#outputs.push({ kind: 'attempt-failed', host, reason })
-    } else {
-      // A connection that ended at once counts as a failed one, or this would be a busy loop.
-      if (this.#timers.establishedForMs(nowMs) >= SHORT_CONNECTION_MS) this.#hosts.succeeded()
+    if (this.#connection.lost(nowMs, reason)) {
       this.#become('suspended', reason, 'connection-loss')
       this.#calls.connectionLost(`the connection to ${formatHost(host)} was lost: ${reason}`)
       if (this.#closing === 'sent') this.#end('closed', 'closed', 'closed')
       else if (!this.#session.canMove) this.#loseSession('only a read-only server knew it')
-      if (!this.#isAlive) return
+      if (this.#connection.hasEnded) return
     }
-    if (this.#hosts.wentRound) {
-      this.#timers.attemptAtMs = nowMs + backoffMs(this.#hosts.rounds, this.#dice)
-    } else {
-      this.#beginAttempt(nowMs)
+    this.#connection.retry(nowMs)
+  }
+
+  /** Takes in one frame; returns what is wrong with it, or null. */
+  #takeFrame(framer: Framer, nowMs: number): string | null {
+    const reader = this.#reader
+    reader.reset(framer.bytes, framer.start, framer.end)
+    if (this.#connection.phase === 'handshake') return this.#onHandshake(nowMs)
+    const verdict = this.#answers.take(reader, nowMs)
+    if (verdict === null) return null
+    switch (verdict.kind) {
+      case 'broken':
+        return verdict.reason
+      case 'session-closed':
+        this.#end('closed', 'closed', 'closed')
+        return null
+      case 'identity-refused':
+        this.#end('authFailed', 'auth-failed', verdict.reason)
+        return null
+      default:
+        return unreachable(verdict)
     }
   }
 
@@ -421,15 +368,13 @@ export class SessionClient<Tag, WatcherTag> {
     const result = this.#session.answered(response)
     if (typeof result === 'object') return result.problem
     if (result === 'expired') {
-      this.#outputs.push({ kind: 'close', attempt: this.#attempt })
-      this.#attempt++
-      this.#phase = 'waiting'
+      this.#connection.leave()
       this.#loseSession('the server does not know the session any more')
-      if (this.#isAlive) this.#beginAttempt(nowMs)
+      if (!this.#connection.hasEnded) this.#connection.begin(nowMs)
       return null
     }
     const newSession = result === 'new'
-    this.#phase = 'established'
+    this.#connection.established()
     this.#timers.established(nowMs, response.timeOut)
     this.#horizon.established(this.#timers.sentAtMs, response.timeOut)
     const state = response.readOnly === true ? 'readOnly' : 'connected'
@@ -439,7 +384,7 @@ export class SessionClient<Tag, WatcherTag> {
       this.#sendClose(nowMs)
       return null
     }
-    const host = this.#host as HostPort
+    const host = this.host as HostPort
     this.#sender.watches(this.#watches, this.lastZxid, newSession, host, nowMs)
     this.#sender.waiting(nowMs)
     return null
@@ -457,10 +402,6 @@ export class SessionClient<Tag, WatcherTag> {
   #sendClose(nowMs: number): void {
     this.#closing = 'sent'
     this.#sender.closeSession(nowMs)
-  }
-
-  get #isAlive(): boolean {
-    return this.#phase !== 'ended'
   }
 
   #become(
@@ -482,15 +423,13 @@ export class SessionClient<Tag, WatcherTag> {
       failure,
       sessionId: this.sessionId,
       newSession,
-      host: this.#host,
+      host: this.host,
     })
   }
 
   /** Nothing happens after this. */
   #end(state: 'closed' | 'authFailed', failure: CallFailure, reason: string): void {
-    if (this.#isConnecting) this.#outputs.push({ kind: 'close', attempt: this.#attempt })
-    this.#phase = 'ended'
-    this.#attempt++
+    this.#connection.end()
     this.#sender.outbox.clear()
     this.#horizon.lost()
     this.#become(state, reason, failure)
@@ -499,35 +438,6 @@ export class SessionClient<Tag, WatcherTag> {
     this.#calls.failAll(failure, reason)
     this.#watches.clear()
   }
-
-  /** Takes in one frame; returns what is wrong with it, or null. */
-  #takeFrame(framer: Framer, nowMs: number): string | null {
-    const reader = this.#reader
-    reader.reset(framer.bytes, framer.start, framer.end)
-    if (this.#phase === 'handshake') return this.#onHandshake(nowMs)
-    const verdict = this.#answers.take(reader, nowMs)
-    if (verdict === null) return null
-    switch (verdict.kind) {
-      case 'broken':
-        return verdict.reason
-      case 'session-closed':
-        this.#end('closed', 'closed', 'closed')
-        return null
-      case 'identity-refused':
-        this.#end('authFailed', 'auth-failed', verdict.reason)
-        return null
-      default:
-        return unreachable(verdict)
-    }
-  }
 }
 
 const NO_OUTPUTS: readonly never[] = []
-
-const SHORT_CONNECTION_MS = 1_000
-
-/** Doubles with each round of the hosts, from 50 ms to one second, and leaves half to chance. */
-function backoffMs(rounds: number, dice: Dice): number {
-  const longest = Math.min(1_000, 50 * 2 ** Math.min(rounds - 1, 10))
-  return longest / 2 + dice.below(Math.ceil(longest / 2) + 1)
-}
