@@ -6,6 +6,7 @@ import { CreateMode, OpCode, TTL_MS_MAX } from '../core/records/opcodes.ts'
 import { toClientPath } from '../core/session-client/chroot.ts'
 import { type ACL, OPEN, toWireAcl } from './acl.ts'
 import type { Bytes } from './bytes.ts'
+import { nullForNoNode } from './convert.ts'
 import type { ClientCall } from './driver.ts'
 import { BadOptionsError, PathError, ServerError, type ZkError, isZkError } from './errors.ts'
 import { type OperationOptions, asBytes } from './options.ts'
@@ -217,8 +218,3 @@ const foundOf =
     if (stat === null || stat === undefined) throw noAnswer('create')
     return { path, stat, zxid: call.zxid }
   }
-
-function nullForNoNode(error: unknown): null {
-  if (isZkError(error, 'ZK_NO_NODE')) return null
-  throw error
-}

@@ -3,6 +3,7 @@
 
 import { OpCode } from '../core/records/opcodes.ts'
 import { toServerPath } from '../core/session-client/chroot.ts'
+import { zxidOf } from './convert.ts'
 import type { ClientCall } from './driver.ts'
 import { BadOptionsError, TransactionError, isZkError } from './errors.ts'
 import type { OperationOptions } from './options.ts'
@@ -159,7 +160,5 @@ async function deleteIfThere(view: View, path: string, deadline: Deadline): Prom
 }
 
 const DELETES_PER_TRANSACTION = 500
-
-const zxidOf = (call: ClientCall): { zxid: number } => ({ zxid: call.zxid })
 
 const namesOf = (call: ClientCall): readonly string[] => call.value?.names ?? []

@@ -6,6 +6,7 @@
 import { nameOf, parentPath } from '../base/path.ts'
 import { equalBytes } from '../base/text.ts'
 import { OpCode } from '../core/records/opcodes.ts'
+import { contentOf } from './convert.ts'
 import { type CreateOptions, type Created, createOnce } from './create.ts'
 import type { Bytes } from './bytes.ts'
 import { deleteOnce } from './delete.ts'
@@ -13,7 +14,6 @@ import type { ClientCall } from './driver.ts'
 import { SessionLostError, isZkError } from './errors.ts'
 import { asBytes } from './options.ts'
 import { Request, type View } from './request.ts'
-import type { Stat } from './stat.ts'
 import { Deadline, untilConnected } from './waiting.ts'
 
 /**
@@ -163,10 +163,6 @@ function hexDigits(view: View, count: number): string {
 }
 
 const namesOf = (call: ClientCall): readonly string[] => call.value?.names ?? []
-
-function contentOf(call: ClientCall): { data: Uint8Array; stat: Stat } {
-  return { data: call.value?.data ?? new Uint8Array(0), stat: call.value?.stat as Stat }
-}
 
 function nothingForNoNode(error: unknown): readonly string[] {
   if (isZkError(error, 'ZK_NO_NODE')) return []

@@ -3,8 +3,8 @@
 import { OpCode } from '../core/records/opcodes.ts'
 import { asBytes, type OperationOptions } from './options.ts'
 import type { Bytes } from './bytes.ts'
+import { contentOf } from './convert.ts'
 import { createOnce } from './create.ts'
-import type { ClientCall } from './driver.ts'
 import { isZkError } from './errors.ts'
 import { Request, type View } from './request.ts'
 import type { Stat } from './stat.ts'
@@ -67,8 +67,4 @@ async function read(view: View, path: string, deadline: Deadline): Promise<Conte
     if (isZkError(error, 'ZK_NO_NODE')) return null
     throw error
   }
-}
-
-function contentOf(call: ClientCall): Content {
-  return { data: call.value?.data ?? new Uint8Array(0), stat: call.value?.stat as Stat }
 }

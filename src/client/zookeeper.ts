@@ -2,16 +2,16 @@
 // put a request together and hand it on; what takes more than that has a file of its own.
 
 import { OpCode } from '../core/records/opcodes.ts'
-import { dataOf } from '../core/session-client/decode-reply.ts'
 import type { Identity } from '../core/session-client/decode-reply.ts'
 import { toClientPath, toServerPath } from '../core/session-client/chroot.ts'
 import { type ACL, fromWireAcl } from './acl.ts'
 import type { Bytes } from './bytes.ts'
 import type { Codec } from './codec.ts'
+import { contentOf, decode, nullForNoNode, statOf, writtenOf, zxidOf } from './convert.ts'
 import { type CreateOptions, type Created, createNode, createOnce, fillAcl } from './create.ts'
 import { type DeleteOptions, deleteNode, deleteOnce } from './delete.ts'
-import type { ClientCall, Driver } from './driver.ts'
-import { BadOptionsError, ClosedError, ConnectError, DecodeError, isZkError } from './errors.ts'
+import type { Driver } from './driver.ts'
+import { BadOptionsError, type ClosedError } from './errors.ts'
 import {
   CONFIG_PATH,
   type EnsembleConfig,
@@ -19,20 +19,19 @@ import {
   configOf,
   membersRequest,
 } from './ensemble-config.ts'
-import { EventStream } from './event-stream.ts'
 import type { Janitor } from './janitor.ts'
-import { onAbort } from './on-abort.ts'
+import { endOf, listenTo, startWithin, statesOf } from './lifetime.ts'
 import { type OperationOptions, type ReadOptions, asBytes, parseTarget } from './options.ts'
 import type { Platform } from './platform.ts'
 import { createProtected } from './protected-create.ts'
-import { type Convert, Request, type View } from './request.ts'
+import { read } from './read.ts'
+import { Request, type View } from './request.ts'
 import type { Session } from './session.ts'
 import type { Stat } from './stat.ts'
-import { type State, type StateEvent, stateEvent } from './state.ts'
+import type { State, StateEvent } from './state.ts'
 import { type Operation, type ReadOperation, type ResultsOf, Transaction } from './transaction.ts'
 import { commit, multiRead } from './transaction.ts'
 import { type Change, type Content, type UpdateOptions, update } from './update.ts'
-import { Deadline, isConnected, untilConnected } from './waiting.ts'
 import { type WalkEntry, type WalkOptions, walk } from './walk.ts'
 import { type NodeEvent, Watch, type WatchOnceKind, type WatchOnceOptions } from './watch.ts'
 import { type WatchOptions, watchOnce } from './watch.ts'
@@ -103,51 +102,13 @@ export class ZooKeeper implements AsyncDisposable {
   async start(
     options: { readonly signal?: AbortSignal; readonly timeout?: number } = {},
   ): Promise<this> {
-    const driver = this.#driver
-    driver.start()
-    const deadline = new Deadline(
-      driver.platform,
-      'connect',
-      options.timeout ?? 30_000,
-      options.signal,
-    )
-    try {
-      await untilConnected(driver, deadline)
-      return this
-    } catch (error) {
-      if (isZkError(error, 'ABORT_ERR')) throw error
-      throw connectError(driver, error)
-    }
+    await startWithin(this.#driver, options.timeout ?? 30_000, options.signal)
+    return this
   }
 
   /** Every change of state from the present one on, which comes first. None is left out. */
   states(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<StateEvent> {
-    const { state, session, server } = this.#driver
-    const { signal } = options
-    const stream: EventStream<StateEvent> = new EventStream(() => {
-      stop()
-      stopAborting()
-    })
-    const stop = this.#driver.onState((change) => {
-      stream.push(stateEvent(change))
-      if (change.state !== 'closed' && change.state !== 'authFailed') return
-      stream.end()
-      stopAborting()
-    })
-    let stopAborting = (): void => {}
-    stopAborting = onAbort(signal, () => void stream.return())
-    const sessionId = session?.id ?? 0n
-    const reason = 'the present state'
-    const isConnectedNow = isConnected(this.#driver)
-    stream.push({
-      state,
-      previous: state,
-      reason,
-      sessionId,
-      newSession: false,
-      server: isConnectedNow ? (server ?? null) : null,
-    })
-    return stream
+    return statesOf(this.#driver, options.signal)
   }
 
   /**
@@ -158,14 +119,7 @@ export class ZooKeeper implements AsyncDisposable {
     listener: (event: StateEvent) => void,
     options: { readonly signal?: AbortSignal } = {},
   ): Disposable {
-    const stop = this.#driver.onState((change) => listener(stateEvent(change)))
-    const stopAborting = onAbort(options.signal, stop)
-    return {
-      [Symbol.dispose]() {
-        stop()
-        stopAborting()
-      },
-    }
+    return listenTo(this.#driver, listener, options.signal)
   }
 
   /** A view in which every path stands below `prefix`. It shares this client's session. */
@@ -202,20 +156,7 @@ export class ZooKeeper implements AsyncDisposable {
 
   /** Resolves when the client has ended: with nothing when it was closed, else with the reason. */
   closed(): Promise<ClosedError | undefined> {
-    return new Promise((resolve) => {
-      const driver = this.#driver
-      const isOver = (state: State): boolean => state === 'closed' || state === 'authFailed'
-      if (isOver(driver.state)) {
-        resolve(undefined)
-        return
-      }
-      const stop = driver.onState(({ state, reason, failure }) => {
-        if (!isOver(state)) return
-        stop()
-        const code = 'ZK_CLOSED'
-        resolve(failure === 'closed' ? undefined : new ClosedError(reason, { code }))
-      })
-    })
+    return endOf(this.#driver)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -315,15 +256,15 @@ export class ZooKeeper implements AsyncDisposable {
     options?: ReadOptions,
   ): Promise<unknown> {
     if (codecOrOptions === undefined || !('decode' in codecOrOptions)) {
-      return this.#read(OpCode.getData, path, codecOrOptions, contentOf)
+      return read(this.#view, OpCode.getData, path, codecOrOptions, contentOf)
     }
     const codec = codecOrOptions
-    return this.#read(OpCode.getData, path, options, (call) => decode(call, codec, path))
+    return read(this.#view, OpCode.getData, path, options, (call) => decode(call, codec, path))
   }
 
   /** A node's metadata, or null where there is no node. */
   exists(path: string, options?: ReadOptions): Promise<Stat | null> {
-    return this.#read(OpCode.exists, path, options, statOf).catch(nullForNoNode)
+    return read(this.#view, OpCode.exists, path, options, statOf).catch(nullForNoNode)
   }
 
   /** The names of a node's children, in no particular order. */
@@ -331,14 +272,14 @@ export class ZooKeeper implements AsyncDisposable {
     path: string,
     options?: ReadOptions,
   ): Promise<{ children: readonly string[]; stat: Stat }> {
-    return this.#read(OpCode.getChildren2, path, options, (call) => ({
+    return read(this.#view, OpCode.getChildren2, path, options, (call) => ({
       children: call.value?.names ?? [],
       stat: statOf(call),
     }))
   }
 
   getACL(path: string, options?: ReadOptions): Promise<{ acl: readonly ACL[]; stat: Stat }> {
-    return this.#read(OpCode.getACL, path, options, (call) => ({
+    return read(this.#view, OpCode.getACL, path, options, (call) => ({
       acl: fromWireAcl(call.value?.acl ?? []),
       stat: statOf(call),
     }))
@@ -359,19 +300,25 @@ export class ZooKeeper implements AsyncDisposable {
 
   /** The paths of this session's ephemeral nodes below a prefix. */
   getEphemerals(prefix: string = '/', options?: OperationOptions): Promise<readonly string[]> {
-    return this.#read(OpCode.getEphemerals, prefix, options, (call, { chroot }) =>
+    return read(this.#view, OpCode.getEphemerals, prefix, options, (call, { chroot }) =>
       (call.value?.names ?? []).map((path) => toClientPath(chroot, path)),
     )
   }
 
   /** How many nodes there are below this one. */
   countDescendants(path: string, options?: OperationOptions): Promise<number> {
-    return this.#read(OpCode.getAllChildrenNumber, path, options, (call) => call.value?.count ?? 0)
+    return read(
+      this.#view,
+      OpCode.getAllChildrenNumber,
+      path,
+      options,
+      (call) => call.value?.count ?? 0,
+    )
   }
 
   /** The identities that this connection has proved. */
   whoAmI(options?: OperationOptions): Promise<readonly Identity[]> {
-    return this.#read(OpCode.whoAmI, '/', options, (call) => call.value?.identities ?? [])
+    return read(this.#view, OpCode.whoAmI, '/', options, (call) => call.value?.identities ?? [])
   }
 
   /** Lets the server catch up with the leader: reads after it see all that was committed before. */
@@ -407,7 +354,7 @@ export class ZooKeeper implements AsyncDisposable {
    * nor before {@link watchConfig} and {@link reconfig}.
    */
   getConfig(options?: ReadOptions): Promise<EnsembleConfig> {
-    return this.#read(OpCode.getData, CONFIG_PATH, options, configOf, this.#wholeTree)
+    return read(this.#wholeTree, OpCode.getData, CONFIG_PATH, options, configOf)
   }
 
   /** A lasting watch on that: each change of it is a `dataChanged`, upon which to read it again. */
@@ -455,64 +402,4 @@ export class ZooKeeper implements AsyncDisposable {
   get #wholeTree(): View {
     return { ...this.#view, chroot: '' }
   }
-
-  #read<T>(
-    code: OpCode,
-    path: string,
-    options: ReadOptions | undefined,
-    convert: Convert<T>,
-    view: View = this.#view,
-  ): Promise<T> {
-    const request = Request.on(view, code, path, options, convert)
-    const consistency = options?.consistency ?? 'session'
-    if (consistency === 'session') return request.send()
-    // The server answers in order: the read cannot be answered before what stands in front of it.
-    const before =
-      consistency === 'linearizable'
-        ? Request.on(view, OpCode.sync, path, options, () => undefined)
-        : emptyTransaction(view, options)
-    return Promise.all([before.send(), request.send()]).then(([, value]) => value)
-  }
-}
-
-/** A write that changes nothing, for which the leader needs its majority all the same. */
-function emptyTransaction(view: View, options: OperationOptions | undefined): Request<undefined> {
-  const repeatable = { ...options, idempotent: true, boundTo: 'any' } as const
-  const request = new Request(view, OpCode.multi, '/', repeatable, () => undefined)
-  request.call.ops = []
-  return request
-}
-
-function connectError(driver: Driver, cause: unknown): ConnectError {
-  const { attempts } = driver
-  const said = attempts.slice(-5).map(({ server, reason }) => `${server}: ${reason}`)
-  const why = said.length > 0 ? said.join('; ') : 'no server answered'
-  return new ConnectError(`no session: ${why}`, [...attempts], cause)
-}
-
-function contentOf(call: ClientCall): { data: Uint8Array; stat: Stat } {
-  return { data: dataOf(call.value), stat: statOf(call) }
-}
-
-// A successful answer of these operations has been decoded with its stat.
-const statOf = (call: ClientCall): Stat => call.value?.stat as Stat
-
-const zxidOf = (call: ClientCall): { zxid: number } => ({ zxid: call.zxid })
-
-function writtenOf(call: ClientCall): { stat: Stat; zxid: number } {
-  return { stat: statOf(call), zxid: call.zxid }
-}
-
-function decode<T>(call: ClientCall, codec: Codec<T>, path: string): { value: T; stat: Stat } {
-  const { data, stat } = contentOf(call)
-  try {
-    return { value: codec.decode(data, stat), stat }
-  } catch (error) {
-    throw new DecodeError(path, data, error)
-  }
-}
-
-function nullForNoNode(error: unknown): null {
-  if (isZkError(error, 'ZK_NO_NODE')) return null
-  throw error
 }
