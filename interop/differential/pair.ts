@@ -57,6 +57,7 @@ export function settingsOf(seed: number): Readonly<Record<string, string | boole
     'DigestAuthenticationProvider.superDigest': superDigest,
     enforceQuota: seed % 3 === 0,
     extendedTypesEnabled: seed % 5 !== 0,
+    reconfigEnabled: seed % 4 === 0,
   }
 }
 

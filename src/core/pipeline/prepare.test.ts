@@ -8,7 +8,7 @@ import { JuteWriter } from '../jute/writer.ts'
 import { WORLD_ALL } from '../records/acl.ts'
 import { ErrorCode } from '../records/errors.ts'
 import { CreateMode, OpCode } from '../records/opcodes.ts'
-import { createRequest, setDataRequest } from '../records/requests.ts'
+import { createRequest, reconfigRequest, setDataRequest } from '../records/requests.ts'
 import {
   closeSessionTxn,
   createTxn,
@@ -203,4 +203,22 @@ it('a session that may be known to another server alone writes, but owns nothing
   expect(owned(CreateMode.ephemeral)).toBe(ErrorCode.SessionExpired)
   expect(owned(CreateMode.ephemeralSequential)).toBe(ErrorCode.SessionExpired)
   expect(owned(CreateMode.persistent)).toBe(ErrorCode.Ok)
+})
+
+it('a server that stands alone refuses to reconfigure, with a reason that depends on its settings', () => {
+  const reconfigure = (): WriteRequest =>
+    request(OpCode.reconfig, (out) =>
+      reconfigRequest.write(out, {
+        joiningServers: null,
+        leavingServers: '2',
+        newMembers: null,
+        curConfigId: -1n,
+      }),
+    )
+  expect(prepare(reconfigure()).error).toBe(ErrorCode.ReconfigDisabled)
+  begin({ ...DEFAULT_PIPELINE_SETTINGS, reconfigEnabled: true })
+  expect(prepare(reconfigure()).error).toBe(ErrorCode.Unimplemented)
+  const moved = reconfigure()
+  moved.sessionError = ErrorCode.SessionMoved
+  expect(prepare(moved).error).toBe(ErrorCode.SessionMoved)
 })

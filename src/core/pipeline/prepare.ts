@@ -124,9 +124,13 @@ export class Preparer {
     const { joiningServers, leavingServers, newMembers, curConfigId } = reconfigRequest.read(
       this.#reader,
     )
-    if (this.#reconfigurator === null) return ErrorCode.ReconfigDisabled
+    const reconfigurator = this.#reconfigurator
+    if (reconfigurator === null && !this.#settings.reconfigEnabled) {
+      return ErrorCode.ReconfigDisabled
+    }
     if (request.sessionError !== ErrorCode.Ok) return request.sessionError
-    const planned = this.#reconfigurator.plan(
+    if (reconfigurator === null) return ErrorCode.Unimplemented
+    const planned = reconfigurator.plan(
       { joiningServers, leavingServers, newMembers, fromVersion: Number(curConfigId) },
       request.zxid,
     )

@@ -26,6 +26,8 @@ export interface PipelineSettings extends OwnerRules {
   readonly localSessions: boolean
   /** `localSessionsUpgradingEnabled`: they become everybody's with their first ephemeral. */
   readonly localSessionsUpgrading: boolean
+  /** `reconfigEnabled`: a server that stands alone only gives another reason for refusing. */
+  readonly reconfigEnabled: boolean
   /** `znode.container.checkIntervalMs`; 0 never removes containers and nodes with a time to live. */
   readonly containerCheckIntervalMs: number
   /** `znode.container.maxPerMinute` */
@@ -49,6 +51,7 @@ export const DEFAULT_PIPELINE_SETTINGS: PipelineSettings = {
   superDigest: null,
   localSessions: false,
   localSessionsUpgrading: false,
+  reconfigEnabled: false,
   containerCheckIntervalMs: 60_000,
   containerMaxPerMinute: 10_000,
   containerMaxNeverUsedMs: 0,

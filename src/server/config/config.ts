@@ -73,6 +73,7 @@ export interface MeaningConfig {
   readonly digestAuthentication: boolean
   readonly digestAlgorithm: string
   readonly superDigest: string | null
+  readonly reconfigEnabled: boolean
   readonly containerCheckIntervalMs: number
   readonly containerMaxPerMinute: number
   readonly containerMaxNeverUsedMs: number
@@ -162,6 +163,7 @@ function configOf(
       digestAuthentication: values.of(securityKeys.digestEnabled),
       digestAlgorithm: values.of(securityKeys.digestAlgorithm) ?? 'SHA1',
       superDigest: values.of(securityKeys.superDigest),
+      reconfigEnabled: values.of(ensembleKeys.reconfigEnabled),
       containerCheckIntervalMs: values.of(clientKeys.containerCheckInterval),
       containerMaxPerMinute: values.of(clientKeys.containerMaxPerMinute),
       containerMaxNeverUsedMs: values.of(clientKeys.containerMaxNeverUsed),
