@@ -21,6 +21,13 @@ export class DiskError extends Error {
 /** Called once for each request, never before the request returns. */
 export type Done = (error: DiskError | null) => void
 
+/**
+ * How a write is to be durable. `over-zeros`: it is, and whoever asks for it knows that the file has
+ * nothing but zeros behind the offset, or nothing. They may be written again, so that a disk can
+ * write whole blocks.
+ */
+export type Durable = boolean | 'over-zeros'
+
 /** A file open for writing. */
 export interface DiskFile {
   readonly path: string
@@ -28,7 +35,7 @@ export interface DiskFile {
    * Writes all of `bytes` at `offset`. With `durable` the completion says that they (and any size
    * they gave the file) survive a crash. The array must not change until then.
    */
-  write(offset: number, bytes: Uint8Array, durable: boolean, done: Done): void
+  write(offset: number, bytes: Uint8Array, durable: Durable, done: Done): void
   /** Makes all completed writes durable. */
   sync(done: Done): void
   close(done: Done): void

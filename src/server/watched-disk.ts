@@ -1,7 +1,7 @@
 // A disk whose durable writes are timed: how long a commit waits is the first thing to know about a
 // server, and a slow one is worth a line in the log (in ZooKeeper's words: monitors look for them).
 
-import type { Disk, DiskFile, Done } from '../ports/disk.ts'
+import type { Disk, DiskFile, Done, Durable } from '../ports/disk.ts'
 import { ForwardingDisk } from '../ports/forwarding-disk.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Durations } from './durations.ts'
@@ -40,7 +40,7 @@ class WatchedFile implements DiskFile {
     this.#watch = watch
   }
 
-  write(offset: number, bytes: Uint8Array, durable: boolean, done: Done): void {
+  write(offset: number, bytes: Uint8Array, durable: Durable, done: Done): void {
     if (!durable) {
       this.#file.write(offset, bytes, durable, done)
       return

@@ -6,7 +6,7 @@
 import { InvariantError, assert } from '../base/assert.ts'
 import { crc32 } from '../base/checksum.ts'
 import type { Prng } from '../base/prng.ts'
-import { type Disk, DiskError, type DiskFile, type Done } from '../ports/disk.ts'
+import { type Disk, DiskError, type DiskFile, type Done, type Durable } from '../ports/disk.ts'
 import { FakeFile, type Tearing, firstSectors, sectorCount } from './fake-file.ts'
 import { Scope, type VirtualClock } from './virtual-clock.ts'
 
@@ -325,7 +325,7 @@ export class FakeDisk implements Disk {
     file: FakeFile,
     offset: number,
     bytes: Uint8Array,
-    durable: boolean,
+    durable: Durable,
     done: Done,
   ): void {
     const fingerprint = crc32(0, bytes, 0, bytes.length)

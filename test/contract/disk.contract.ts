@@ -98,6 +98,48 @@ export function diskContract(name: string, makeDisk: () => DiskUnderTest): void 
     )
 
     it(
+      'takes short writes over zeros one behind the other, and keeps its size',
+      onDisk(async (bench) => {
+        const file = await bench.create('a')
+        const zeros = new Uint8Array(16 << 10)
+        const expected = new Uint8Array(zeros.length)
+        await bench.asked((done) => file.write(0, zeros, 'over-zeros', done))
+        await bench.write(file, 0, [7, 7, 7])
+        expected.set([7, 7, 7])
+        let offset = 3
+        for (const length of [1, 100, 3_992, 4_096, 182, 5_000, 0, 2]) {
+          const bytes = new Uint8Array(length).fill(length % 251 || 1)
+          await bench.asked((done) => file.write(offset, bytes, 'over-zeros', done))
+          expected.set(bytes, offset)
+          offset += length
+          expect(Buffer.compare(Buffer.from(bench.content('a')), expected)).toBe(0)
+        }
+        await bench.close(file)
+      }),
+    )
+
+    it(
+      'takes writes over zeros among others, at its end and of any length',
+      onDisk(async (bench) => {
+        const file = await bench.create('a')
+        const large = new Uint8Array(1_500_000).fill(5)
+        await bench.asked((done) => file.write(0, new Uint8Array(8_192), 'over-zeros', done))
+        await bench.asked((done) => file.write(10, Uint8Array.of(1, 2), 'over-zeros', done))
+        await bench.write(file, 12, [3], true)
+        await bench.asked((done) => file.write(13, Uint8Array.of(4), 'over-zeros', done))
+        await bench.asked((done) => file.write(8_000, large, 'over-zeros', done))
+        const end = 8_000 + large.length
+        await bench.asked((done) => file.write(end, Uint8Array.of(6), 'over-zeros', done))
+        await bench.close(file)
+        expect(bench.disk.size(bench.path('a'))).toBe(end + 1)
+        const content = Buffer.from(bench.disk.read(bench.path('a'), 0, end + 1))
+        expect([...content.subarray(8, 16)]).toEqual([0, 0, 1, 2, 3, 4, 0, 0])
+        expect(Buffer.compare(content.subarray(8_000, end), large)).toBe(0)
+        expect(content.at(-1)).toBe(6)
+      }),
+    )
+
+    it(
       'is emptied where it is created again',
       onDisk(async (bench) => {
         bench.disk.replace(bench.path('a'), Uint8Array.from([1, 2, 3]))

@@ -255,7 +255,7 @@ export class LogWriter {
 
   #write(): void {
     const file = this.#file as DiskFile
-    file.write(this.#position, this.#writing.view(), true, (error) => {
+    file.write(this.#position, this.#writing.view(), 'over-zeros', (error) => {
       if (error === null) return this.#onWritten()
       if (this.#options.survivesWriteError === true) return this.#goOnWithout()
       this.#cutBatch()

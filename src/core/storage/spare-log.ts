@@ -108,7 +108,7 @@ export class SpareLog {
     const length = Math.min(PIECE_BYTES, this.#target - this.#filled)
     const piece = isStart ? logFileStart(length) : ZEROS.subarray(0, length)
     this.#isBusy = true
-    file.write(this.#filled, piece, true, (error) => {
+    file.write(this.#filled, piece, 'over-zeros', (error) => {
       this.#isBusy = false
       this.#credit -= length
       if (this.#isDiscarded) this.#close()

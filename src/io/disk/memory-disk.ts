@@ -2,7 +2,7 @@
 // as the object lives, so a server can be stopped and started again on it. There is no crash here:
 // everything written is as good as durable.
 
-import { type Disk, DiskError, type DiskFile, type Done } from '../../ports/disk.ts'
+import { type Disk, DiskError, type DiskFile, type Done, type Durable } from '../../ports/disk.ts'
 
 export class MemoryDisk implements Disk {
   readonly #files = new Map<string, MemoryContent>()
@@ -122,7 +122,7 @@ class MemoryFile implements DiskFile {
     this.#content = content
   }
 
-  write(offset: number, bytes: Uint8Array, _durable: boolean, done: Done): void {
+  write(offset: number, bytes: Uint8Array, _durable: Durable, done: Done): void {
     this.#content.write(offset, bytes)
     soon(() => done(null))
   }

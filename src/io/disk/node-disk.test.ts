@@ -45,6 +45,7 @@ describe('NodeDisk', () => {
     for (let i = 0; i < 20; i++) {
       const file = await create(disk, join(directory, `f${i}`))
       await asked((done) => file.write(0, Uint8Array.of(1), true, done))
+      await asked((done) => file.write(4096, new Uint8Array(4096), 'over-zeros', done))
       await asked((done) => file.close(done))
       disk.read(join(directory, `f${i}`), 0, 10)
       await asked((done) => disk.syncDirectory(directory, done))
@@ -67,7 +68,7 @@ describe('NodeDisk', () => {
 
   it.runIf(existsSync('/dev/full'))('says that the disk is full', async () => {
     const file = await create(new NodeDisk(), '/dev/full')
-    for (const durable of [false, true]) {
+    for (const durable of [false, true, 'over-zeros'] as const) {
       const error = await failed((done) => file.write(0, new Uint8Array(10), durable, done))
       expect(error).toMatchObject({ code: 'ENOSPC', path: '/dev/full' })
       expect(error.message).toBe(

@@ -4,11 +4,13 @@
 // Durable writes go through a second descriptor opened O_DSYNC: one trip to the thread pool instead
 // of a write and an fdatasync, and no other bytes of the file are synced along with them
 // (docs/decisions/0011). Where the system has no O_DSYNC that can be trusted, they are a write and
-// an fdatasync.
+// an fdatasync. Into a file that was filled with zeros ahead they go past the page cache besides, where
+// the system and the file's own system take that.
 
 import * as fs from 'node:fs'
 import { dirname } from 'node:path'
-import { type Disk, DiskError, type DiskFile, type Done } from '../../ports/disk.ts'
+import { type Disk, DiskError, type DiskFile, type Done, type Durable } from '../../ports/disk.ts'
+import { directEnd, DirectWriter } from './direct-writer.ts'
 
 export class NodeDisk implements Disk {
   readonly #open = new Set<NodeFile>()
@@ -178,6 +180,10 @@ class NodeFile implements DiskFile {
   readonly #onClosed: () => void
   /** The descriptor for durable writes; opened with the first of them. */
   #durableFd: number | null = null
+  /** For those past the page cache; null before the first, and where they are refused. */
+  #direct: DirectWriter | null = null
+  #isDirectRefused = !HAS_DSYNC
+  #size = 0
 
   constructor(path: string, fd: number, onClosed: () => void) {
     this.path = path
@@ -185,8 +191,11 @@ class NodeFile implements DiskFile {
     this.#onClosed = onClosed
   }
 
-  write(offset: number, bytes: Uint8Array, durable: boolean, done: Done): void {
-    if (!durable) this.#writeAll(this.#fd, offset, bytes, 0, done)
+  write(offset: number, bytes: Uint8Array, durable: Durable, done: Done): void {
+    if (durable === 'over-zeros' && this.#canBeDirect(offset, bytes.length)) {
+      if (this.#direct !== null) this.#writeDirect(this.#direct, offset, bytes, done)
+      else this.#openDirect(offset, bytes, done)
+    } else if (!durable) this.#writeAll(this.#fd, offset, bytes, 0, done)
     else if (!HAS_DSYNC) this.#writeThenSync(offset, bytes, done)
     else if (this.#durableFd !== null) this.#writeAll(this.#durableFd, offset, bytes, 0, done)
     else this.#openDurable(offset, bytes, done)
@@ -198,20 +207,52 @@ class NodeFile implements DiskFile {
 
   close(done: Done): void {
     this.#onClosed()
-    const durableFd = this.#durableFd
-    const closeFirst = (then: Done): void => {
-      fs.close(this.#fd, (error) => then(this.#failure(error, 'close')))
-    }
-    if (durableFd === null) return closeFirst(done)
-    fs.close(durableFd, (durableError) => {
-      closeFirst((error) => done(error ?? this.#failure(durableError ?? null, 'close')))
+    this.#close([this.#direct?.descriptor ?? null, this.#durableFd, this.#fd], done)
+  }
+
+  #close(descriptors: readonly (number | null)[], done: Done): void {
+    const [first = null, ...rest] = descriptors
+    if (first === null) return rest.length === 0 ? done(null) : this.#close(rest, done)
+    fs.close(first, (error) => {
+      this.#close(rest, (later) => done(this.#failure(error, 'close') ?? later))
     })
   }
 
+  /** Whole blocks are written, and the file must not grow by more than was asked for. */
+  #canBeDirect(offset: number, byteCount: number): boolean {
+    const end = offset + byteCount
+    if (this.#isDirectRefused || directEnd(end) > Math.max(end, this.#size)) return false
+    return this.#direct?.takes(offset, byteCount) ?? true
+  }
+
+  #openDirect(offset: number, bytes: Uint8Array, done: Done): void {
+    this.#reopen(fs.constants.O_DIRECT, (error, fd) => {
+      if (error === null) {
+        this.#direct = new DirectWriter(fd, this.#fd)
+        this.write(offset, bytes, 'over-zeros', done)
+      } else {
+        this.#isDirectRefused = true
+        this.write(offset, bytes, true, done)
+      }
+    })
+  }
+
+  #writeDirect(writer: DirectWriter, offset: number, bytes: Uint8Array, done: Done): void {
+    writer.write(offset, bytes, (error, isRefused) => {
+      if (isRefused) return this.write(offset, bytes, true, done)
+      if (error === null) this.#size = Math.max(this.#size, offset + bytes.length)
+      done(this.#failure(error, 'write'))
+    })
+  }
+
+  /** Through the descriptor that is open, since the name may be changing under us. */
+  #reopen(flag: number, done: (error: NodeJS.ErrnoException | null, fd: number) => void): void {
+    const flags = fs.constants.O_RDWR | fs.constants.O_DSYNC | flag
+    fs.open(`/proc/self/fd/${this.#fd}`, flags, done)
+  }
+
   #openDurable(offset: number, bytes: Uint8Array, done: Done): void {
-    // Through the descriptor that is open, since the name may be changing under us.
-    const flags = fs.constants.O_RDWR | fs.constants.O_DSYNC
-    fs.open(`/proc/self/fd/${this.#fd}`, flags, (error, fd) => {
+    this.#reopen(0, (error, fd) => {
       if (error !== null) return this.#writeThenSync(offset, bytes, done)
       this.#durableFd = fd
       this.#writeAll(fd, offset, bytes, 0, done)
@@ -229,7 +270,10 @@ class NodeFile implements DiskFile {
     fs.write(fd, bytes, from, bytes.length - from, offset + from, (error, count) => {
       if (error !== null) done(this.#failure(error, 'write'))
       else if (from + count < bytes.length) this.#writeAll(fd, offset, bytes, from + count, done)
-      else done(null)
+      else {
+        this.#size = Math.max(this.#size, offset + bytes.length)
+        done(null)
+      }
     })
   }
 
