@@ -224,8 +224,10 @@ export class Pump implements ClientEvents {
         storage.append(zxid, bytes, start, end)
       this.#ports.wantTurnEnd()
     }
-    for (const reply of ready.replies) this.#send(reply)
     if (this.#ports.ensemble !== null) this.#carryOutPeers(this.#ports.ensemble, ready)
+    // Who is answered may ask another server next: what is committed is on its way there by then.
+    if (ready.replies.length > 0 && ready.linkOutputs.length > 0) this.sendToPeers()
+    for (const reply of ready.replies) this.#send(reply)
     for (const word of ready.words) this.#ports.onWord(word)
     for (const { connection, reading } of ready.reading) {
       if (!this.#stalled.has(connection)) network.setReading(connection, reading)
