@@ -12,8 +12,11 @@ import { wipedMember } from './wiped-member.ts'
 
 export const ENSEMBLE_FIGURES = ['ensemble', 'failover', 'wiped-member'] as const
 
-/** What the figures of Zabra are held against: servers that run already, Apache's own, or nothing. */
-export type Beside = Targets | 'apache' | null
+/**
+ * What the figures of Zabra are held against: servers that run already, Apache's own, three bare
+ * processes (for throughput alone), or nothing.
+ */
+export type Beside = Targets | 'apache' | 'bare' | null
 
 const THREE = 3
 const FIVE = 5
@@ -27,8 +30,9 @@ export async function ensembleThroughput(
   report: Report,
 ): Promise<void> {
   await using zabra = await Members.start('zabra', THREE)
-  await using apache = beside === 'apache' ? await Members.start('apache', THREE) : null
-  const other = beside === 'apache' ? apache!.all : beside
+  const make = typeof beside === 'string' ? beside : null
+  await using others = make === null ? null : await Members.start(make, THREE)
+  const other = typeof beside === 'string' ? others!.all : beside
   report.throughputHead(other !== null)
   for (const workload of WORKLOADS) {
     const isWanted = only.length === 0 ? workload.name !== 'get' : only.includes(workload.name)

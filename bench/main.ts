@@ -7,6 +7,7 @@
  *   npm run bench -- --beside 127.0.0.1:2181           the same on both, and the ratios
  *   npm run bench -- resident pause start churn        the figures of large trees
  *   npm run bench -- ensemble --beside apache          three servers, beside three of Apache's
+ *   npm run bench -- ensemble set --beside bare        beside three processes that only pass bytes on
  *   npm run bench -- ensemble set --beside H:P,H:P,H:P some loads, beside servers that run already
  *   npm run bench -- failover --times 11               the leader killed: how long nobody can write
  *   npm run bench -- wiped-member --nodes 1000000      one of five comes back with nothing
@@ -72,7 +73,7 @@ if (ENSEMBLE_FIGURES.some((name) => positionals.includes(name))) {
   await ensembles()
   process.exit(0)
 }
-if (besides === 'apache') fail('--beside apache is for the figures of ensembles')
+if (typeof besides === 'string') fail(`--beside ${besides} is for the figures of ensembles`)
 const beside = besides?.[0] ?? null
 await throughput()
 if (wants('start')) await startEmpty()
@@ -214,8 +215,8 @@ function probed(pauseFile: string): Readonly<Record<string, string>> {
   return { NODE_OPTIONS: `--import ${probe}`, ZABRA_PAUSE_FILE: pauseFile }
 }
 
-function parseBeside(text: string | undefined): readonly Target[] | 'apache' | null {
-  if (text === undefined || text === 'apache') return text ?? null
+function parseBeside(text: string | undefined): readonly Target[] | 'apache' | 'bare' | null {
+  if (text === undefined || text === 'apache' || text === 'bare') return text ?? null
   return text.split(',').map(parseTarget)
 }
 

@@ -1,5 +1,6 @@
-// Several servers on this machine that make an ensemble, all of Zabra or all of Apache ZooKeeper:
-// their ports, directories and files, and each of them as a process that is killed and started again.
+// Several servers on this machine that make an ensemble, all of Zabra, all of Apache ZooKeeper, or
+// all bare: their ports, directories and files, and each of them as a process that is killed and
+// started again.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,7 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../test/support/free-port.ts'
 import type { Target } from './load.ts'
 
-export type Make = 'zabra' | 'apache'
+/** `bare` servers only pass bytes on and write them to disk, see `bare-member.ts`. */
+export type Make = 'zabra' | 'apache' | 'bare'
 
 const REPOSITORY = join(import.meta.dirname, '..')
 /** Another build can be tried with ZABRA_BENCH_EXECUTABLE; `bin/zabra` runs the one in `dist`. */
@@ -117,7 +119,7 @@ export class Member implements Target {
   launch(): void {
     const [command = '', ...args] = this.#command
     const log = openSync(join(this.#directory, 'log'), 'a')
-    const child = spawn(command, args, { cwd: this.#directory, stdio: ['ignore', log, log] })
+    const child = spawn(command, args, { cwd: REPOSITORY, stdio: ['ignore', log, log] })
     this.#ended = new Promise((resolve) => child.once('close', () => resolve()))
     this.#process = child
   }
@@ -155,6 +157,10 @@ export class Member implements Target {
   get #command(): readonly string[] {
     if (this.#make === 'zabra') {
       return [process.execPath, EXECUTABLE, 'serve', this.#configuration]
+    }
+    if (this.#make === 'bare') {
+      const program = join(import.meta.dirname, 'bare-member.ts')
+      return [process.execPath, '--import', 'tsx', program, this.#configuration]
     }
     return [
       'java',

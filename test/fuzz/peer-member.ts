@@ -187,7 +187,7 @@ export class PeerMember {
     const { random, reconfigEnabled } = this.#around
     return {
       serverId: this.id,
-      settings: SETTINGS,
+      settings: { ...SETTINGS, reconfigEnabled },
       frameBytesMax: FIELD_BYTES_MAX / 2,
       fieldBytesMax: FIELD_BYTES_MAX,
       firstSessionId: firstSessionId(this.id, WALL_MS + random.below(1_000)),

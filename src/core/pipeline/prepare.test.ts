@@ -215,10 +215,14 @@ it('a server that stands alone refuses to reconfigure, with a reason that depend
         curConfigId: -1n,
       }),
     )
+  const ofMovedSession = (): WriteRequest => {
+    const moved = reconfigure()
+    moved.sessionError = ErrorCode.SessionMoved
+    return moved
+  }
   expect(prepare(reconfigure()).error).toBe(ErrorCode.ReconfigDisabled)
+  expect(prepare(ofMovedSession()).error).toBe(ErrorCode.ReconfigDisabled)
   begin({ ...DEFAULT_PIPELINE_SETTINGS, reconfigEnabled: true })
   expect(prepare(reconfigure()).error).toBe(ErrorCode.Unimplemented)
-  const moved = reconfigure()
-  moved.sessionError = ErrorCode.SessionMoved
-  expect(prepare(moved).error).toBe(ErrorCode.SessionMoved)
+  expect(prepare(ofMovedSession()).error).toBe(ErrorCode.SessionMoved)
 })

@@ -125,9 +125,7 @@ export class Preparer {
       this.#reader,
     )
     const reconfigurator = this.#reconfigurator
-    if (reconfigurator === null && !this.#settings.reconfigEnabled) {
-      return ErrorCode.ReconfigDisabled
-    }
+    if (!this.#settings.reconfigEnabled) return ErrorCode.ReconfigDisabled
     if (request.sessionError !== ErrorCode.Ok) return request.sessionError
     if (reconfigurator === null) return ErrorCode.Unimplemented
     const planned = reconfigurator.plan(

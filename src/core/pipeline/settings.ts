@@ -26,7 +26,7 @@ export interface PipelineSettings extends OwnerRules {
   readonly localSessions: boolean
   /** `localSessionsUpgradingEnabled`: they become everybody's with their first ephemeral. */
   readonly localSessionsUpgrading: boolean
-  /** `reconfigEnabled`: a server that stands alone only gives another reason for refusing. */
+  /** `reconfigEnabled`: whether members may be changed. A server that stands alone still refuses. */
   readonly reconfigEnabled: boolean
   /** `znode.container.checkIntervalMs`; 0 never removes containers and nodes with a time to live. */
   readonly containerCheckIntervalMs: number

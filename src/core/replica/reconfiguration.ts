@@ -22,7 +22,6 @@ export class Reconfiguration implements Reconfigurator {
   plan(wanted: WantedMembership, zxid: number): string | number {
     this.#planned = null
     const { membership, proposedMembership, options } = this.#member
-    if (!options.reconfigEnabled) return ErrorCode.ReconfigDisabled
     if (proposedMembership !== null && proposedMembership.version > membership.version) {
       return ErrorCode.ReconfigInProgress
     }

@@ -48,7 +48,7 @@ export function replicaOptionsOf(
   const { settings, frameBytesMax, initLimit, syncLimit, notificationMaxMs } = options
   return {
     serverId,
-    settings,
+    settings: { ...settings, reconfigEnabled: options.reconfigures },
     frameBytesMax,
     fieldBytesMax: FIELD_BYTES_MAX,
     firstSessionId,
