@@ -116,6 +116,51 @@ describe('rounds', () => {
   })
 })
 
+// A membership of 2 and 3 is to become one of 1 and 3: nobody is elected without all three of them.
+describe('a server whose vote counts once the proposed membership is decided', () => {
+  const members = (...ids: number[]): Membership =>
+    membershipOf(
+      `${ids.map((id) => `server.${id}=h${id}:1:2`).join('\n')}\nversion=${ids[0] === 1 ? 4 : 3}`,
+    )
+  const joining = (id: number): FastLeaderElection => begun(id, members(2, 3), 0, 0, members(1, 3))
+  const nobody = vote(NO_SERVER, { zxid: NO_SERVER as Zxid, peerEpoch: NO_SERVER, round: 5 })
+
+  test('is for nobody, and comes back to the round of those who are for somebody', () => {
+    const election = joining(1)
+    election.begin(0 as Zxid, 0)
+    expect(election.receive(3, vote(3))).toBe('announce')
+    expect(election.proposal).toEqual({ leader: 3, zxid: 0, peerEpoch: 0, round: 1 })
+    expect(election.hasQuorum).toBe(false)
+    election.receive(2, vote(3))
+    expect(election.hasQuorum).toBe(true)
+  })
+
+  test('keeps to its round where it may not be for the server either', () => {
+    const election = joining(1)
+    election.doubt(3)
+    election.begin(0 as Zxid, 0)
+    expect(election.receive(3, vote(3))).toBe('answer')
+    expect(election.round).toBe(2)
+  })
+
+  test('is followed into a later round by those who cannot do without it', () => {
+    const election = joining(3)
+    election.receive(2, vote(3))
+    expect(election.receive(1, nobody)).toBe('announce')
+    expect(election.proposal).toEqual({ leader: 3, zxid: 0, peerEpoch: 0, round: 5 })
+    expect(election.votes).toBe(1)
+  })
+
+  test('is not followed by those who have a quorum, or are in that round', () => {
+    const elected = begun(3)
+    elected.receive(2, vote(3))
+    expect(elected.receive(1, nobody)).toBe('none')
+    expect(elected.round).toBe(1)
+    expect(joining(3).receive(1, { ...nobody, round: 1 })).toBe('none')
+    expect(joining(3).receive(1, { ...nobody, state: following })).toBe('none')
+  })
+})
+
 describe('who is not counted', () => {
   test('observers, strangers, and votes for them', () => {
     const election = begun(1, ensembleOf(4, 1))

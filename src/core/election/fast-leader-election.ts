@@ -113,7 +113,8 @@ export class FastLeaderElection {
 
   /** Takes up what `from` says. */
   receive(from: number, vote: CastVote): Consequence {
-    if (!this.isVoter(from) || !this.isVoter(vote.leader)) return 'none'
+    if (!this.isVoter(from)) return 'none'
+    if (!this.isVoter(vote.leader)) return this.#onVoteForNobody(vote)
     switch (vote.state) {
       case ServerState.looking:
         return this.#onLooking(from, vote)
@@ -170,9 +171,11 @@ export class FastLeaderElection {
   #onLooking(from: number, vote: CastVote): Consequence {
     // A server that lost its database may not say how far it was (storage: such a tree has no zxid).
     if (vote.zxid === UNTRUSTED || this.#initial.zxid === UNTRUSTED) return 'none'
-    if (vote.round < this.#round) return 'answer'
+    // A server that is for nobody has nothing to keep to its round for.
+    const isFree = this.#proposal.leader === NO_SERVER && this.#beats(vote, this.#initial)
+    if (vote.round < this.#round && !isFree) return 'answer'
     let changed = false
-    if (vote.round > this.#round) {
+    if (vote.round !== this.#round) {
       // As good as decided: who comes from a later round with nothing better hears of the outcome. But
       // in this round it is for nobody any more.
       if (this.#hasQuorum && !this.#beats(vote, this.#proposal) && this.lose(from)) return 'none'
@@ -191,6 +194,22 @@ export class FastLeaderElection {
     // ZooKeeper leaves a worse vote of this round alone, because its sender was told before. But one
     // who begins to look later was not listening then, and would have to wait for a repetition.
     return this.#beats(this.#proposal, vote) ? 'answer' : 'none'
+  }
+
+  /**
+   * Only from a server whose vote counts once the proposed membership is decided, or not any more. In
+   * ZooKeeper nobody minds its round, nor does it mind that of others; where no quorum can do without
+   * it, and its round is the later one, they would look for a leader for ever.
+   */
+  #onVoteForNobody(vote: CastVote): Consequence {
+    if (vote.leader !== NO_SERVER || vote.state !== ServerState.looking) return 'none'
+    if (vote.round <= this.#round || this.#hasQuorum) return 'none'
+    mark('election: a later round of nobody')
+    this.#round = vote.round
+    this.#cast.clear()
+    this.#propose(this.#initial)
+    this.#count()
+    return 'announce'
   }
 
   #onSettled(from: number, vote: CastVote): void {

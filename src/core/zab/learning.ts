@@ -1,6 +1,6 @@
 // The learning side of Zab: one server's life with one leader, as a follower or an observer. It
 // finds the leader, promises it an epoch, is brought in step (learning-sync.ts), and then logs,
-// acknowledges and applies what it is told (ZooKeeper 3.9 `Learner`, `Follower`, `Observer`; Zab
+// acknowledges and applies what it is told (learning-broadcast.ts; ZooKeeper 3.9 `Learner`; Zab
 // paper, phases 1 to 3). It owns the transitions of that life and its patience. What transactions
 // mean, and how anything becomes durable, it does not know.
 
@@ -8,7 +8,7 @@ import { assert } from '../../base/assert.ts'
 import { LEARNER_BACKLOG_BYTES_MAX } from '../../base/limits.ts'
 import { mark } from '../../base/marks.ts'
 import { EMPTY_BYTES } from '../../base/text.ts'
-import { epochOf, formatZxid, type Zxid, ZXID_NONE, zxidOf } from '../../base/zxid.ts'
+import { epochOf, type Zxid, ZXID_NONE, zxidOf } from '../../base/zxid.ts'
 import type { LinkId, PeerAddress } from '../../ports/peer-network.ts'
 import { JuteReader, MalformedRecord } from '../jute/reader.ts'
 import { PacketStream } from '../peer/packet-stream.ts'
@@ -25,8 +25,10 @@ import {
   writeLearnerInfo,
 } from '../records/quorum-packet.ts'
 import { isCredibleEpoch } from './credible-epoch.ts'
+import { DialAttempts } from './dial-attempts.ts'
+import { LearningBroadcast } from './learning-broadcast.ts'
 import { LearningLedger } from './learning-ledger.ts'
-import { DESIGNATED_LEADER_BYTES, LearningSync } from './learning-sync.ts'
+import { LearningSync } from './learning-sync.ts'
 import type { LogEntry } from './log-entry.ts'
 import type { LearnerRole, ZabPhase } from './roles.ts'
 import type { EpochFile, LearnerHost, ZabOptions } from './zab-host.ts'
@@ -57,18 +59,15 @@ type State =
 export class Learning implements LearnerRole {
   readonly #options: LearningOptions
   readonly #host: LearnerHost
+  readonly #attempts: DialAttempts
   readonly #reader = new JuteReader(EMPTY_BYTES)
   #stream: PacketStream
   #ledger: LearningLedger
   #sync: LearningSync
+  #broadcast: LearningBroadcast
 
   #state: State = 'idle'
   #link: LinkId = NO_LINK
-  #tries = 0
-  #retryAtMs = 0
-  #startedMs = 0
-  /** When the present attempt gives up. */
-  #dialUntilMs = 0
   /** What the leader told us to cut off cannot be cut here: it has to send its database. */
   #needsDatabase = false
   /** When the leader was last heard of, or this server's own disk last kept it from listening. */
@@ -77,9 +76,11 @@ export class Learning implements LearnerRole {
   constructor(options: LearningOptions, host: LearnerHost) {
     this.#options = options
     this.#host = host
+    this.#attempts = new DialAttempts(options.timing)
     this.#stream = new PacketStream(options.fieldBytesMax)
     this.#ledger = new LearningLedger(options, host)
     this.#sync = new LearningSync(options, host, this.#ledger)
+    this.#broadcast = new LearningBroadcast(options.isVoter, host, this.#ledger)
   }
 
   get phase(): ZabPhase {
@@ -99,7 +100,7 @@ export class Learning implements LearnerRole {
     const { tickMs, initLimit, syncLimit } = this.#options.timing
     switch (this.#state) {
       case 'resting':
-        return this.#retryAtMs
+        return this.#attempts.retryAtMs
       case 'discovering':
         return this.#heardMs + initLimit * tickMs
       case 'synchronising':
@@ -123,7 +124,7 @@ export class Learning implements LearnerRole {
   }
 
   start(): void {
-    this.#startedMs = this.#host.nowMs
+    this.#attempts.begin(this.#host.nowMs)
     this.#dial()
   }
 
@@ -238,19 +239,15 @@ export class Learning implements LearnerRole {
     endPacket(out, at)
   }
 
-  // Reaching the leader (`Learner.connectToLeader`): it listens only from when it knows that it
-  // leads, which may be some moments after we do. Until then it refuses, and is tried again.
+  // Reaching the leader
 
   #dial(): void {
-    const remainingMs = this.#connectLimitMs() - (this.#host.nowMs - this.#startedMs)
-    if (remainingMs <= 0) {
+    const limitMs = this.#attempts.next(this.#host.nowMs)
+    if (limitMs === null) {
       this.#end('the leader could not be reached in time')
       return
     }
-    this.#tries++
     this.#state = 'connecting'
-    const limitMs = Math.min(remainingMs, this.#dialMsMax)
-    this.#dialUntilMs = this.#host.nowMs + limitMs
     this.#link = this.#host.links.dial('zab', this.#options.leaderAddress, limitMs)
     this.#ledger.link = this.#link
   }
@@ -261,13 +258,13 @@ export class Learning implements LearnerRole {
    * would keep the others waiting, who need a leader that they can reach.
    */
   #missed(reason: string): void {
-    if (this.#host.nowMs < this.#dialUntilMs) {
-      this.#rest(reason)
-      return
+    const missed = this.#attempts.missed(this.#host.nowMs)
+    if (missed === 'out-of-reach') {
+      mark('learning.leader-out-of-reach')
+      this.#host.doubt(this.#options.leader, DOUBTED_DIALS * this.#attempts.longestMs)
     }
-    mark('learning.leader-out-of-reach')
-    this.#host.doubt(this.#options.leader, DOUBTED_DIALS * this.#dialMsMax)
-    this.#end(`the leader could not be reached: ${reason}`)
+    if (missed === 'tried-again') this.#rest()
+    else this.#end(`the leader could not be reached: ${reason}`)
   }
 
   /**
@@ -285,35 +282,19 @@ export class Learning implements LearnerRole {
     this.#host.links.hangUp(this.#link)
     this.#link = NO_LINK
     this.#needsDatabase = true
-    this.#tries = 0
-    this.#startedMs = this.#host.nowMs
     this.#stream = new PacketStream(fieldBytesMax)
     this.#ledger = new LearningLedger(this.#options, this.#host)
     this.#sync = new LearningSync(this.#options, this.#host, this.#ledger)
-    this.#rest('the log cannot be cut')
+    this.#broadcast = new LearningBroadcast(this.#options.isVoter, this.#host, this.#ledger)
+    const { nowMs } = this.#host
+    this.#attempts.begin(nowMs)
+    if (this.#attempts.rest(nowMs) === 'tried-again') this.#rest()
+    else this.#end('the leader could not be reached: the log cannot be cut')
   }
 
-  #rest(reason: string): void {
-    const { connectRetryMs } = this.#options.timing
-    const waitMs = Math.min(connectRetryMs, FIRST_RETRY_MS * 2 ** (this.#tries - 1))
-    const retryAtMs = this.#host.nowMs + waitMs
-    const isLate = retryAtMs - this.#startedMs >= this.#connectLimitMs()
-    if (isLate || this.#tries >= CONNECT_TRIES_MAX) {
-      this.#end(`the leader could not be reached: ${reason}`)
-      return
-    }
+  #rest(): void {
     mark('learning.dialled-again')
-    this.#retryAtMs = retryAtMs
     this.#state = 'resting'
-  }
-
-  get #dialMsMax(): number {
-    return Math.max(this.#options.timing.tickMs, DIAL_MS_MAX)
-  }
-
-  #connectLimitMs(): number {
-    const { connectLimit, initLimit, tickMs } = this.#options.timing
-    return (connectLimit > 0 ? connectLimit : initLimit) * tickMs
   }
 
   // Reading
@@ -333,11 +314,14 @@ export class Learning implements LearnerRole {
     switch (this.#state) {
       case 'following':
         if (!this.#stream.next()) return false
-        this.#onBroadcast(this.#stream.packet)
+        this.#broadcast.onPacket(this.#stream.packet)
         return true
       case 'synchronising':
         if (this.#sync.awaitsDisk || !this.#sync.readFrom(this.#stream)) return false
-        if (this.#sync.isDone) this.#follow()
+        if (this.#sync.isDone) {
+          this.#state = 'following'
+          this.#broadcast.begin()
+        }
         return true
       case 'discovering':
         if (!this.#stream.next()) return false
@@ -413,91 +397,6 @@ export class Learning implements LearnerRole {
     this.#state = 'synchronising'
   }
 
-  // Broadcast (`Follower.processPacket`, `Observer.processPacket`)
-
-  /** The leader serves, and so may this server; what came meanwhile is caught up with. */
-  #follow(): void {
-    const { isVoter } = this.#options
-    this.#state = 'following'
-    this.#host.follow(this.epoch)
-    if (isVoter) this.#ledger.logWaiting()
-    this.#ledger.applyCommitted(!isVoter)
-  }
-
-  #onBroadcast(packet: QuorumPacket): void {
-    if (this.#options.isVoter ? this.#onFollowed(packet) : this.#onObserved(packet)) return
-    switch (packet.type) {
-      case PacketType.ping:
-        this.#answerPing(packet)
-        return
-      case PacketType.sync:
-        this.#host.synced()
-        return
-      case PacketType.revalidate:
-        this.#onRevalidated(packet)
-        return
-      default:
-        this.#ignore(packet)
-    }
-  }
-
-  /** What only a follower is told: false for everything else. */
-  #onFollowed(packet: QuorumPacket): boolean {
-    switch (packet.type) {
-      case PacketType.proposal: {
-        const entry = this.#ledger.propose(packet, 0)
-        if (entry !== null) this.#ledger.log(entry)
-        return true
-      }
-      case PacketType.commit:
-        if (this.#ledger.commit(packet.zxid)) this.#ledger.applyCommitted(false)
-        return true
-      case PacketType.commitAndActivate:
-        if (this.#ledger.commitAndActivate(packet)) this.#ledger.applyCommitted(false)
-        return true
-      default:
-        return false
-    }
-  }
-
-  /** What only an observer is told, when it is committed: false for everything else. */
-  #onObserved(packet: QuorumPacket): boolean {
-    switch (packet.type) {
-      case PacketType.inform:
-        if (this.#ledger.propose(packet, 0) !== null && this.#ledger.commit(packet.zxid)) {
-          this.#ledger.applyCommitted(true)
-        }
-        return true
-      case PacketType.informAndActivate:
-        if (this.#ledger.propose(packet, DESIGNATED_LEADER_BYTES) === null) return true
-        if (this.#ledger.commitAndActivate(packet)) this.#ledger.applyCommitted(true)
-        return true
-      default:
-        return false
-    }
-  }
-
-  /** Its data are never null, which a leader of ZooKeeper could not read. */
-  #answerPing(packet: QuorumPacket): void {
-    const out = this.#host.links.output(this.#link)
-    const at = beginPacket(out, PacketType.ping, packet.zxid)
-    this.#host.writeTouches(out)
-    endPacket(out, at)
-  }
-
-  #onRevalidated(packet: QuorumPacket): void {
-    if (packet.start < 0) throw new MalformedRecord('REVALIDATE without data')
-    this.#reader.reset(packet.bytes, packet.start, packet.end)
-    const sessionId = this.#reader.long()
-    this.#host.revalidated(sessionId, this.#reader.bool())
-  }
-
-  #ignore(packet: QuorumPacket): void {
-    mark('learning.unexpected-packet')
-    const fields = { type: packetName(packet.type), zxid: formatZxid(packet.zxid) }
-    this.#host.remark('warn', 'ignored a packet that the leader should not have sent', fields)
-  }
-
   // The end
 
   #end(reason: string): void {
@@ -518,19 +417,6 @@ export class Learning implements LearnerRole {
 
 const NO_LINK: LinkId = 0
 
-/**
- * ZooKeeper tries five times, with the whole pause in between. A leader that has just been elected
- * opens its port within moments, in which all writes wait: the first pauses are short ones, and as
- * many tries are added to make up for them.
- */
-const CONNECT_TRIES_MAX = 8
-const FIRST_RETRY_MS = 10
-
-/**
- * How long one attempt to connect may take, or a tick where that is longer: a system repeats a lost
- * SYN after a second (RFC 6298), and has time for the answer.
- */
-const DIAL_MS_MAX = 1_500
 /**
  * How long such a leader is not voted for, in the longest attempts to connect: all who have elected
  * it must have given up, and meet in an election, before anybody is for it again.
