@@ -11,7 +11,7 @@ const STEPS = 6_000
 describe('the simulator finds', () => {
   it.each(MUTATIONS.filter((one) => !isRare(one)).map((one) => [one.text, one] as const))(
     'that %s',
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     (_text, mutation) => {
       const finding = findMutation(mutation, SEEDS, STEPS)
       expect(finding, `not found within ${SEEDS} seeds`).not.toBeNull()
