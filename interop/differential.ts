@@ -1,8 +1,9 @@
 /**
- * Plays random histories on two fresh servers and compares every answer.
+ * Plays random histories on two fresh servers, or ensembles, and compares every answer.
  *
  *   npx tsx interop/differential.ts --seed 7 --steps 2000                       Apache and Zabra
  *   npx tsx interop/differential.ts --seed 1 --seeds 20 --against apache        Apache and Apache
+ *   npx tsx interop/differential.ts --seed 7 --ensemble                         three servers each
  *   npx tsx interop/differential.ts --seed 7 --a 127.0.0.1:2181 --b 127.0.0.1:2182
  *
  * With --a and --b both servers must be fresh and configured alike. --trace prints every step,
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     a: { type: 'string' },
     b: { type: 'string' },
     against: { type: 'string', default: 'zabra' },
+    ensemble: { type: 'boolean', default: false },
     expiries: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
@@ -32,6 +34,7 @@ const { values } = parseArgs({
 })
 const firstSeed = Number(values.seed)
 const steps = Number(values.steps)
+const options = { ...values, isEnsemble: values.ensemble }
 
 for (let seed = firstSeed; seed < firstSeed + Number(values.seeds); seed++) {
   const differs = await play(seed)
@@ -43,13 +46,13 @@ for (let seed = firstSeed; seed < firstSeed + Number(values.seeds); seed++) {
 }
 
 async function play(seed: number): Promise<boolean> {
-  await using pair = await startPair(seed, values)
-  const { portA, portB, names } = pair
+  await using pair = await startPair(seed, options)
+  const { portsA, portsB, names } = pair
   const difference = await runHistory({
     seed,
     steps,
-    portA,
-    portB,
+    portsA,
+    portsB,
     expiries: values.expiries,
     onStep: (index, step, lines) => {
       if (values.trace) console.log(`${index} ${describeStep(step)}\n  ${lines.join('\n  ')}`)
@@ -61,8 +64,8 @@ async function play(seed: number): Promise<boolean> {
   console.log(`seed ${seed} differs at ${explain(difference, names)}`)
   if (values.outputs) console.log(pair.outputs())
   console.log(
-    `replay: npx tsx interop/differential.ts --seed ${seed} --steps ${difference.index + 1}`,
+    `replay: npx tsx interop/differential.ts${values.ensemble ? ' --ensemble' : ''} --seed ${seed} --steps ${difference.index + 1}`,
   )
-  if (values.shrink) console.log(await shrink(difference.steps, seed, values))
+  if (values.shrink) console.log(await shrink(difference.steps, seed, options))
   return true
 }

@@ -11,6 +11,8 @@ import type { Request, Step } from './step.ts'
 
 export interface HistoryOptions {
   readonly seed: number
+  /** How many servers clients find their way to, on each side. */
+  readonly serverCount: number
   /** Waiting for an expiry takes seconds; a long history has some of them. */
   readonly expiries: boolean
 }
@@ -25,7 +27,10 @@ const timeoutsMs = [30_000, 40_000, 99_999, 25_000]
 
 export class History {
   readonly #random: Prng
+  readonly #serverCount: number
   readonly #expiries: boolean
+  /** Which server each slot's connection goes to. */
+  readonly #servers: number[] = Array.from({ length: slotCount }, () => 0)
   readonly #slots: SlotState[] = Array.from({ length: slotCount }, () => 'empty')
   readonly #xids: number[] = Array.from({ length: slotCount }, () => 0)
   readonly #knownPaths: string[] = ['/', '/zookeeper']
@@ -35,6 +40,7 @@ export class History {
 
   constructor(options: HistoryOptions) {
     this.#random = new Prng(options.seed)
+    this.#serverCount = options.serverCount
     this.#expiries = options.expiries
   }
 
@@ -79,7 +85,11 @@ export class History {
   }
 
   #world(): World {
-    return { knownPaths: this.#knownPaths, lastZxid: this.#lastZxid }
+    return {
+      knownPaths: this.#knownPaths,
+      lastZxid: this.#lastZxid,
+      isEnsemble: this.#serverCount > 1,
+    }
   }
 
   #onOpenSlot(slot: number): Step {
@@ -125,26 +135,41 @@ export class History {
   #connect(slot: number): Step {
     this.#xids[slot] = 0
     const readOnly = this.#random.pick([false, false, true, null])
-    return { kind: 'connect', slot, timeoutMs: this.#random.pick(timeoutsMs), readOnly }
+    const timeoutMs = this.#random.pick(timeoutsMs)
+    const server = this.#anyServer()
+    this.#servers[slot] = server
+    return { kind: 'connect', server, slot, timeoutMs, readOnly }
   }
 
   #renew(slot: number): Step {
     const random = this.#random
     const password = random.pick(['right', 'right', 'right', 'right', 'wrong', 'null'] as const)
     const ahead = random.chance(0.1) ? 1n + BigInt(random.below(1000)) : 0n
+    const timeoutMs = random.pick(timeoutsMs)
+    const dropFirst = random.chance(0.6)
+    const lastZxidSeen = random.chance(0.5) ? 0n : this.#lastZxid + ahead
+    const server = this.#anyServer()
+    this.#servers[slot] = server
     return {
       kind: 'renew',
+      server,
       slot,
-      timeoutMs: random.pick(timeoutsMs),
-      dropFirst: random.chance(0.6),
+      timeoutMs,
+      // A server does not hear at once that a session has gone to another one.
+      dropFirst: dropFirst || this.#serverCount > 1,
       password,
-      lastZxidSeen: random.chance(0.5) ? 0n : this.#lastZxid + ahead,
+      lastZxidSeen,
     }
+  }
+
+  #anyServer(): number {
+    return this.#serverCount === 1 ? 0 : this.#random.below(this.#serverCount)
   }
 
   #renewDead(slot: number): Step {
     return {
       kind: 'renew',
+      server: this.#servers[slot] ?? 0,
       slot,
       timeoutMs: 30_000,
       dropFirst: true,
@@ -161,6 +186,7 @@ export class History {
     this.#queued.push(
       {
         kind: 'renew',
+        server: this.#servers[slot] ?? 0,
         slot,
         timeoutMs: 4_000,
         dropFirst: true,
@@ -179,7 +205,7 @@ export class History {
 
   #stranger(): Step {
     const { bytes, note } = this.#random.pick(strangers)
-    return { kind: 'stranger', bytes, note }
+    return { kind: 'stranger', server: this.#anyServer(), bytes, note }
   }
 }
 

@@ -81,7 +81,7 @@ export class Normaliser {
         return ` ${this.#stat(reader)}`
       case opcode.getData:
       case opcode.reconfig:
-        return ` data=${reader.buffer()?.toString('hex') ?? 'null'} ${this.#stat(reader)}`
+        return ` data=${showData(reader.buffer())} ${this.#stat(reader)}`
       case opcode.getACL:
         return ` acl=${showAcl(readAcl(reader))} ${this.#stat(reader)}`
       case opcode.getChildren:
@@ -97,7 +97,7 @@ export class Normaliser {
       case opcode.whoAmI:
         return ` ids=${showSet(reader.list(() => `${reader.string()}:${reader.string()}`))}`
       case opcode.sasl:
-        return ` token=${reader.buffer()?.toString('hex') ?? 'null'}`
+        return ` token=${showData(reader.buffer())}`
       case opcode.addWatch:
         return ` err=${reader.int()}`
       case opcode.multi:
@@ -197,4 +197,11 @@ function orHex(payload: Bytes, decode: () => string): string {
     const reason = error instanceof Error ? error.message : String(error)
     return `undecodable (${reason}): ${payload.toString('hex')}`
   }
+}
+
+/** Two ensembles are alike but for their ports. */
+function showData(data: Bytes | null): string {
+  const text = data?.toString() ?? 'null'
+  if (text.startsWith('server.')) return JSON.stringify(text.replace(/:\d+/g, ':port'))
+  return data?.toString('hex') ?? text
 }

@@ -1,23 +1,27 @@
 /**
- * The two servers of a differential run. Both start from nothing with the same settings; some seeds
- * enforce quotas, some have no nodes with a time to live, so that each kind of server is met.
+ * The two sides of a differential run, a server each or an ensemble each. Both start from nothing
+ * with the same settings; some seeds enforce quotas, some have no nodes with a time to live, so that
+ * each kind of server is met.
  */
 import { startApache } from '../peers/apache-server.ts'
+import { Ensemble, type MemberKind } from '../peers/ensemble.ts'
 import type { ServerOptions, ServerUnderTest } from '../peers/server-under-test.ts'
 import { superDigest } from '../peers/tree-walk.ts'
 import { startZabra } from '../peers/zabra-server.ts'
 
 export interface PairOptions {
-  /** Addresses of running servers; both or neither. */
+  /** Addresses of running servers, with commas between those of an ensemble; both or neither. */
   readonly a?: string | undefined
   readonly b?: string | undefined
   /** What to start beside Apache when no addresses are given. */
   readonly against: string
+  /** Three voters and, for some seeds, an observer on each side. */
+  readonly isEnsemble: boolean
 }
 
 export interface Pair extends AsyncDisposable {
-  readonly portA: number
-  readonly portB: number
+  readonly portsA: readonly number[]
+  readonly portsB: readonly number[]
   readonly names: readonly [string, string]
   /** What the servers have printed: warnings, and the last words of one that died. */
   outputs(): string
@@ -26,13 +30,14 @@ export interface Pair extends AsyncDisposable {
 export async function startPair(seed: number, options: PairOptions): Promise<Pair> {
   if (options.a !== undefined && options.b !== undefined) {
     return {
-      portA: portOf(options.a),
-      portB: portOf(options.b),
+      portsA: options.a.split(',').map(portOf),
+      portsB: options.b.split(',').map(portOf),
       names: [options.a, options.b],
       outputs: () => '',
       [Symbol.asyncDispose]: async () => {},
     }
   }
+  if (options.isEnsemble) return startEnsembles(seed, options)
   const settings: ServerOptions = { settings: settingsOf(seed) }
   const second = options.against === 'apache' ? startApache : startZabra
   const started = await Promise.allSettled([startApache(settings), second(settings)])
@@ -44,11 +49,42 @@ export async function startPair(seed: number, options: PairOptions): Promise<Pai
   }
   const [a, b] = servers as [ServerUnderTest, ServerUnderTest]
   return {
-    portA: a.port,
-    portB: b.port,
+    portsA: [a.port],
+    portsB: [b.port],
     names: [a.kind, b.kind],
     outputs: () => servers.map(({ kind, output }) => `${kind}: ${output()}`).join('\n'),
     [Symbol.asyncDispose]: () => endAll(servers),
+  }
+}
+
+async function startEnsembles(seed: number, { against }: PairOptions): Promise<Pair> {
+  const local = { localSessionsEnabled: seed % 2 === 0, localSessionsUpgradingEnabled: true }
+  const settings = { ...settingsOf(seed), ...local, tickTime: 2_000, reconfigEnabled: false }
+  const kinds: readonly MemberKind[] = ['apache', against === 'apache' ? 'apache' : 'zabra']
+  const started: Ensemble[] = []
+  try {
+    for (const kind of kinds) {
+      const voters = Array.from({ length: 3 }, () => ({ kind }))
+      const observers = seed % 3 === 0 ? [{ kind, isObserver: true }] : []
+      const ensemble = await Ensemble.prepare([...voters, ...observers], settings)
+      started.push(ensemble)
+      // Two are enough for a leader, the same on both sides; the others come to it.
+      await ensemble.start(1, 2)
+      await ensemble.start(...ensemble.members.slice(2).map(({ id }) => id))
+    }
+  } catch (error) {
+    for (const ensemble of started) await ensemble[Symbol.asyncDispose]()
+    throw error
+  }
+  const [a, b] = started as [Ensemble, Ensemble]
+  return {
+    portsA: a.members.map(({ port }) => port),
+    portsB: b.members.map(({ port }) => port),
+    names: ['three of apache', `three of ${kinds[1]}`],
+    outputs: () => started.flatMap(({ members }) => members.map((it) => it.lastLines())).join('\n'),
+    [Symbol.asyncDispose]: async () => {
+      for (const ensemble of started) await ensemble[Symbol.asyncDispose]()
+    },
   }
 }
 

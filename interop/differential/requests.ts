@@ -9,6 +9,10 @@
  * A container with an ephemeral's flags is a container; while it is in flight Apache's server lets
  * the end of its session take it along.
  * A quota on the root is left out too: creating its limits ends the Apache server.
+ * Ensembles are spared writes that cannot be read, among them a multi that is not terminated, has a
+ * null list, a mode that does not exist or an operation that does not belong there: a leader of Apache's proposes the error under the zxid of
+ * the transaction before it, and its followers end; or it ends itself; or, for a local session, it
+ * carries out those operations of a multi that it could read.
  */
 import type { Prng } from '../../src/base/prng.ts'
 import { type Bytes, opcode, WireWriter } from '../peers/wire.ts'
@@ -18,6 +22,7 @@ export interface World {
   /** Paths that existed at some time, as the servers themselves named them. */
   readonly knownPaths: readonly string[]
   readonly lastZxid: bigint
+  readonly isEnsemble: boolean
 }
 
 export interface Draft {
@@ -33,9 +38,22 @@ type Maker = (random: Prng, world: World) => Draft
 /** Draws one request of any kind. */
 export function anyRequest(random: Prng, world: World): Draft {
   const made = weighted(random)(random, world)
-  const mayBeSpoilt = !made.note.includes('zookeeper_stats')
+  const mayBeSpoilt =
+    !made.note.includes('zookeeper_stats') && !(world.isEnsemble && writes.has(made.type))
   return mayBeSpoilt && random.chance(0.04) ? spoilt(random, made) : made
 }
+
+const writes: ReadonlySet<number> = new Set([
+  opcode.create,
+  opcode.create2,
+  opcode.createContainer,
+  opcode.createTTL,
+  opcode.delete,
+  opcode.setData,
+  opcode.setACL,
+  opcode.multi,
+  opcode.reconfig,
+])
 
 const makers: readonly (readonly [weight: number, maker: Maker])[] = [
   [16, create],
@@ -91,7 +109,8 @@ function pathToCreate(random: Prng, world: World): string | null {
 
 function createBody(random: Prng, world: World, flags: number, path: string | null): WireWriter {
   const data = anyData(random)
-  return new WireWriter().string(path).buffer(data).acl(anyAcl(random)).int(flags)
+  const acl = anyAcl(random) ?? (world.isEnsemble ? [] : null)
+  return new WireWriter().string(path).buffer(data).acl(acl).int(flags)
 }
 
 function create(random: Prng, world: World): Draft {
@@ -196,9 +215,10 @@ function notes(drafts: readonly Draft[]): string {
 }
 
 function multi(random: Prng, world: World): Draft {
+  const odd = world.isEnsemble ? create : createWithOddFlags
   const makersHere: readonly Maker[] = random.chance(0.1)
-    ? [remove, setData, check, setAcl, anyRead, addWatch]
-    : [create, create, createWithOddFlags, remove, setData, setData, check]
+    ? [remove, setData, check, ...(world.isEnsemble ? [] : [setAcl, anyRead, addWatch])]
+    : [create, create, odd, remove, setData, setData, check]
   // Within one multi later operations should meet what earlier ones made.
   const paths = [...world.knownPaths]
   const parts: Draft[] = []
@@ -206,11 +226,12 @@ function multi(random: Prng, world: World): Draft {
   for (let index = 0; index < count; index++) {
     const local = { ...world, knownPaths: paths }
     const part = random.pick(makersHere)(random, local)
+    if (world.isEnsemble && part.type === opcode.createTTL) continue
     const path = /"(\/[^"]*)"/.exec(part.note)?.[1]
     if (path !== undefined) paths.push(path, path)
     parts.push(part)
   }
-  const terminated = random.chance(0.98)
+  const terminated = random.chance(0.98) || world.isEnsemble
   const ending = terminated ? '' : ' unterminated'
   return draft('multi', operations(parts, terminated), `${notes(parts)}${ending}`)
 }

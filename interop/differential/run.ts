@@ -5,10 +5,11 @@ import { describeStep, type Step } from './step.ts'
 import { History, type HistoryOptions } from './history.ts'
 import { type Outcome, Side } from './side.ts'
 
-export interface RunOptions extends HistoryOptions {
+export interface RunOptions extends Omit<HistoryOptions, 'serverCount'> {
   readonly steps: number
-  readonly portA: number
-  readonly portB: number
+  /** Of one server, or of each of an ensemble. */
+  readonly portsA: readonly number[]
+  readonly portsB: readonly number[]
   /** Called after each step that both answered alike. */
   readonly onStep?: (index: number, step: Step, lines: readonly string[]) => void
 }
@@ -24,26 +25,22 @@ export interface Difference {
 
 /** Answers the first difference, or null when both servers behaved alike all the way. */
 export async function runHistory(options: RunOptions): Promise<Difference | null> {
-  const history = new History(options)
-  const a = new Side(options.portA)
-  const b = new Side(options.portB)
+  const { portsA, portsB } = options
+  const history = new History({ ...options, serverCount: portsA.length })
+  await using a = await Side.open(portsA)
+  await using b = await Side.open(portsB)
   const steps: Step[] = []
-  try {
-    for (let index = 0; index < options.steps; index++) {
-      const step = history.next()
-      steps.push(step)
-      const [outcomeA, outcomeB] = await performOnBoth(a, b, step)
-      const { lines: linesA } = outcomeA
-      const { lines: linesB } = outcomeB
-      if (linesA.join('\n') !== linesB.join('\n')) return { index, step, linesA, linesB, steps }
-      options.onStep?.(index, step, linesA)
-      history.learn(step, outcomeA)
-    }
-    return null
-  } finally {
-    a.close()
-    b.close()
+  for (let index = 0; index < options.steps; index++) {
+    const step = history.next()
+    steps.push(step)
+    const [outcomeA, outcomeB] = await performOnBoth(a, b, step)
+    const { lines: linesA } = outcomeA
+    const { lines: linesB } = outcomeB
+    if (linesA.join('\n') !== linesB.join('\n')) return { index, step, linesA, linesB, steps }
+    options.onStep?.(index, step, linesA)
+    history.learn(step, outcomeA)
   }
+  return null
 }
 
 /** A server that cannot be reached any more answers so, and the other's answer still shows. */

@@ -39,21 +39,16 @@ export async function shrink(
 
 async function firstDifference(steps: readonly Step[], seed: number, options: PairOptions) {
   await using pair = await startPair(seed, options)
-  const a = new Side(pair.portA)
-  const b = new Side(pair.portB)
-  try {
-    for (const [index, step] of steps.entries()) {
-      // A step may need a slot whose connect was left out: such a history is no candidate.
-      const outcomes = await Promise.all([a.perform(step), b.perform(step)]).catch(() => null)
-      if (outcomes === null) return null
-      const [{ lines: linesA }, { lines: linesB }] = outcomes
-      if (linesA.join('\n') !== linesB.join('\n')) {
-        return { index, step, linesA, linesB, steps, names: pair.names }
-      }
+  await using a = await Side.open(pair.portsA)
+  await using b = await Side.open(pair.portsB)
+  for (const [index, step] of steps.entries()) {
+    // A step may need a slot whose connect was left out: such a history is no candidate.
+    const outcomes = await Promise.all([a.perform(step), b.perform(step)]).catch(() => null)
+    if (outcomes === null) return null
+    const [{ lines: linesA }, { lines: linesB }] = outcomes
+    if (linesA.join('\n') !== linesB.join('\n')) {
+      return { index, step, linesA, linesB, steps, names: pair.names }
     }
-    return null
-  } finally {
-    a.close()
-    b.close()
   }
+  return null
 }

@@ -1,9 +1,11 @@
 /**
- * One of the two servers in a differential run: performs a step on it and tells what every client
- * saw. After each step all other connections are pinged; a server queues a notification before any
- * later answer, so after the ping everything the step caused has arrived.
+ * One of the two sides of a differential run, a server or an ensemble: performs a step on it and
+ * tells what every client saw. After each step all other connections are pinged; a server queues a
+ * notification before any later answer, so after the ping everything the step caused has arrived.
+ * Of several servers each is brought up to date before that, by a `sync` of a client of its own.
  */
 import { RawConnection } from '../peers/raw-connection.ts'
+import { RawSession } from '../peers/raw-session.ts'
 import {
   type Bytes,
   connectPayload,
@@ -36,18 +38,34 @@ interface Slot {
 
 const pollMs = 200
 const expiryTimeoutMs = 60_000
+/** They say nothing while a step takes its time. */
+const watcherTimeoutMs = 60_000
 
-export class Side {
-  readonly port: number
+export class Side implements AsyncDisposable {
+  readonly ports: readonly number[]
+  /** Where there are several servers: a client of each. */
+  #watchers: readonly RawSession[] = []
   readonly #slots = new Map<number, Slot>()
   readonly #normaliser = new Normaliser()
 
-  constructor(port: number) {
-    this.port = port
+  private constructor(ports: readonly number[]) {
+    this.ports = ports
+  }
+
+  static async open(ports: readonly number[]): Promise<Side> {
+    const side = new Side(ports)
+    if (ports.length > 1) {
+      const watchers: RawSession[] = []
+      for (const port of ports) watchers.push(await RawSession.open(port, watcherTimeoutMs))
+      side.#watchers = watchers
+    }
+    return side
   }
 
   async perform(step: Step): Promise<Outcome> {
     const lines = await this.#act(step)
+    const root = new WireWriter().string('/')
+    await Promise.all(this.#watchers.map((watcher) => watcher.request(opcode.sync, root)))
     lines.push(...(await this.#settle()))
     return {
       lines: hasNoOrder(step) ? lines.sort() : lines,
@@ -57,7 +75,8 @@ export class Side {
     }
   }
 
-  close(): void {
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const watcher of this.#watchers) await watcher[Symbol.asyncDispose]()
     for (const { connection } of this.#slots.values()) connection.destroy()
   }
 
@@ -70,7 +89,7 @@ export class Side {
   async #act(step: Step): Promise<string[]> {
     switch (step.kind) {
       case 'connect':
-        return await this.#connect(step.slot, connectPayload(step))
+        return await this.#connect(step, connectPayload(step))
       case 'renew':
         return await this.#renew(step)
       case 'requests':
@@ -80,14 +99,21 @@ export class Side {
         await this.#slots.get(step.slot)?.connection.untilClosed()
         return []
       case 'stranger':
-        return await this.#stranger(step.bytes)
+        return await this.#stranger(step.server, step.bytes)
       case 'expire':
         return await this.#expire(step.slot, step.ephemeralPath)
     }
   }
 
-  async #connect(slot: number, payload: Bytes): Promise<string[]> {
-    const connection = await RawConnection.open(this.port)
+  #dial(server: number): Promise<RawConnection> {
+    return RawConnection.open(this.ports[server] ?? 0)
+  }
+
+  async #connect(
+    { slot, server }: { readonly slot: number; readonly server: number },
+    payload: Bytes,
+  ): Promise<string[]> {
+    const connection = await this.#dial(server)
     connection.send(payload)
     const answer = await connection.next()
     if (answer === null) return [`slot ${slot}: closed without an answer`]
@@ -113,7 +139,7 @@ export class Side {
       lastZxidSeen: step.lastZxidSeen,
     })
     if (step.dropFirst) await slot.connection.untilClosed()
-    const lines = await this.#connect(step.slot, payload)
+    const lines = await this.#connect(step, payload)
     // Any answer, even a refusal, ends the connection that had the session until then.
     const answered = lines.some((line) => line.includes(' connected '))
     if (step.dropFirst || !answered) return lines
@@ -142,13 +168,13 @@ export class Side {
       lines.push(`slot ${slotNumber}: ${this.#normaliser.reply(payload, type)}`)
       answered++
       // A ping sent before the close might still be answered, or might not: wait for the close.
-      if (announcesClose(payload)) await connection.untilClosed()
+      if (type === opcode.closeSession || announcesClose(payload)) await connection.untilClosed()
     }
     return lines
   }
 
-  async #stranger(bytes: Bytes): Promise<string[]> {
-    const connection = await RawConnection.open(this.port)
+  async #stranger(server: number, bytes: Bytes): Promise<string[]> {
+    const connection = await this.#dial(server)
     connection.sendBytes(bytes)
     await connection.untilClosed()
     const lines: string[] = []

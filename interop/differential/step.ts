@@ -1,7 +1,8 @@
 /**
- * One thing done to both servers. Steps are plain data made of bytes, so that a history can be
+ * One thing done to both sides. Steps are plain data made of bytes, so that a history can be
  * printed, replayed in part, and be the same for both sides. Slots are places for client
- * connections, each holding at most one session at a time.
+ * connections, each holding at most one session at a time; `server` says which server of an
+ * ensemble a new connection goes to.
  */
 import type { Bytes } from '../peers/wire.ts'
 
@@ -16,6 +17,7 @@ export interface Request {
 export type Step =
   | {
       readonly kind: 'connect'
+      readonly server: number
       readonly slot: number
       readonly timeoutMs: number
       readonly readOnly: boolean | null
@@ -23,6 +25,7 @@ export type Step =
   /** Offers the slot's session again on a new connection. */
   | {
       readonly kind: 'renew'
+      readonly server: number
       readonly slot: number
       readonly timeoutMs: number
       readonly dropFirst: boolean
@@ -39,16 +42,21 @@ export type Step =
       readonly note: string
     }
   /** The first bytes of a new connection without a session; collects until the server closes. */
-  | { readonly kind: 'stranger'; readonly bytes: Bytes; readonly note: string }
+  | {
+      readonly kind: 'stranger'
+      readonly server: number
+      readonly bytes: Bytes
+      readonly note: string
+    }
   /** Drops the slot's connection for good and waits until its session has expired. */
   | { readonly kind: 'expire'; readonly slot: number; readonly ephemeralPath: string }
 
 export function describeStep(step: Step): string {
   switch (step.kind) {
     case 'connect':
-      return `slot ${step.slot}: connect timeout=${step.timeoutMs} readOnly=${step.readOnly}`
+      return `slot ${step.slot}: connect server=${step.server} timeout=${step.timeoutMs} readOnly=${step.readOnly}`
     case 'renew':
-      return `slot ${step.slot}: renew timeout=${step.timeoutMs} dropFirst=${step.dropFirst} password=${step.password} lastZxidSeen=${step.lastZxidSeen}`
+      return `slot ${step.slot}: renew server=${step.server} timeout=${step.timeoutMs} dropFirst=${step.dropFirst} password=${step.password} lastZxidSeen=${step.lastZxidSeen}`
     case 'requests':
       return step.requests
         .map((request) => `slot ${step.slot}: ${describeRequest(request)}`)
@@ -56,7 +64,7 @@ export function describeStep(step: Step): string {
     case 'bytes':
       return `slot ${step.slot}: bytes ${step.note}`
     case 'stranger':
-      return `new connection: ${step.note}`
+      return `new connection to server ${step.server}: ${step.note}`
     case 'expire':
       return `slot ${step.slot}: drop and let the session expire (watching ${step.ephemeralPath})`
   }

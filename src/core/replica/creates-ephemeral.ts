@@ -14,15 +14,12 @@ import {
   setDataRequest,
 } from '../records/requests.ts'
 
-export const mayBeEphemeral = (op: number): boolean =>
-  op === OpCode.create || op === OpCode.create2 || op === OpCode.multi
-
 /** Leaves the reader where it was. */
 export function createsEphemeral(op: number, reader: JuteReader): boolean {
-  if (!mayBeEphemeral(op)) return false
+  if (op !== OpCode.create && op !== OpCode.create2 && op !== OpCode.multi) return false
   const { position } = reader
   try {
-    return op === OpCode.multi ? anyInMulti(reader) : isEphemeralCreate(reader)
+    return op === OpCode.multi ? anyInMulti(reader) : isEphemeralMode(createRequest.read(reader))
   } catch (problem) {
     if (!(problem instanceof MalformedRecord)) throw problem
     return false
@@ -37,10 +34,11 @@ function anyInMulti(reader: JuteReader): boolean {
       case OpCode.create:
       case OpCode.create2:
       case OpCode.createContainer:
-        if (isEphemeralCreate(reader)) return true
+        if (isEphemeralMode(createRequest.read(reader))) return true
         break
+      // Within a multi it is what its flags say.
       case OpCode.createTTL:
-        createTtlRequest.read(reader)
+        if (isEphemeralMode(createTtlRequest.read(reader))) return true
         break
       case OpCode.delete:
         deleteRequest.read(reader)
@@ -61,7 +59,5 @@ function anyInMulti(reader: JuteReader): boolean {
   return false
 }
 
-function isEphemeralCreate(reader: JuteReader): boolean {
-  const { flags } = createRequest.read(reader)
-  return isCreateMode(flags) && isEphemeral(flags)
-}
+const isEphemeralMode = ({ flags }: { readonly flags: number }): boolean =>
+  isCreateMode(flags) && isEphemeral(flags)

@@ -23,7 +23,7 @@ import type { Database } from '../tree/database.ts'
 import type { WatchManager } from '../watch/watch-manager.ts'
 import type { ClientConnection, QueuedRequest } from './client-connection.ts'
 import type { Clients } from './clients.ts'
-import { createsEphemeral, mayBeEphemeral } from './creates-ephemeral.ts'
+import { createsEphemeral } from './creates-ephemeral.ts'
 import { mayResume } from './flow-control.ts'
 import type { Latencies } from './latency-summary.ts'
 import { beginReply, finishReply, writeHeaderReply } from './replies.ts'
@@ -248,8 +248,8 @@ export class Requests {
   }
 
   #refusalOf({ session }: ClientConnection, op: number): number {
-    const isLocal = session!.scope === 'local' && mayBeEphemeral(op)
-    return isLocal && !this.#writes.isReadOnly
+    const isLocal = session!.scope === 'local' && !this.#writes.isReadOnly
+    return isLocal && createsEphemeral(op, this.#reader)
       ? ErrorCode.EphemeralOnLocalSession
       : this.#writes.refusal
   }
