@@ -47,12 +47,12 @@ for (let seed = firstSeed; seed < firstSeed + Number(values.seeds); seed++) {
 
 async function play(seed: number): Promise<boolean> {
   await using pair = await startPair(seed, options)
-  const { portsA, portsB, names } = pair
+  const { a, b, names } = pair
   const difference = await runHistory({
     seed,
     steps,
-    portsA,
-    portsB,
+    a,
+    b,
     expiries: values.expiries,
     onStep: (index, step, lines) => {
       if (values.trace) console.log(`${index} ${describeStep(step)}\n  ${lines.join('\n  ')}`)

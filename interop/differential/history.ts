@@ -29,8 +29,9 @@ export class History {
   readonly #random: Prng
   readonly #serverCount: number
   readonly #expiries: boolean
-  /** Which server each slot's connection goes to. */
+  /** Which server each slot's connection goes to, and which server is not there at the moment. */
   readonly #servers: number[] = Array.from({ length: slotCount }, () => 0)
+  #killed: number | null = null
   readonly #slots: SlotState[] = Array.from({ length: slotCount }, () => 'empty')
   readonly #xids: number[] = Array.from({ length: slotCount }, () => 0)
   readonly #knownPaths: string[] = ['/', '/zookeeper']
@@ -48,6 +49,10 @@ export class History {
     const queued = this.#queued.shift()
     if (queued !== undefined) return queued
     const random = this.#random
+    if (this.#serverCount > 1) {
+      const restart = this.#restart()
+      if (restart !== null) return restart
+    }
     if (random.chance(0.01)) return this.#stranger()
     const slot = random.below(slotCount)
     switch (this.#slots[slot]) {
@@ -71,7 +76,8 @@ export class History {
       if (isOpen.has(slot)) this.#slots[slot] = 'open'
       else if (this.#slots[slot] === 'open') this.#slots[slot] = 'lost'
     }
-    if (endsSession(step) && !isOpen.has(step.slot)) this.#slots[step.slot] = 'dead'
+    const isOver = endsSession(step) || (this.#serverCount > 1 && isRightRenewal(step))
+    if (isOver && !isOpen.has(step.slot)) this.#slots[step.slot] = 'dead'
     for (const path of outcome.createdPaths) this.#remember(path)
   }
 
@@ -135,7 +141,7 @@ export class History {
   #connect(slot: number): Step {
     this.#xids[slot] = 0
     const readOnly = this.#random.pick([false, false, true, null])
-    const timeoutMs = this.#random.pick(timeoutsMs)
+    const timeoutMs = this.#anyTimeoutMs()
     const server = this.#anyServer()
     this.#servers[slot] = server
     return { kind: 'connect', server, slot, timeoutMs, readOnly }
@@ -145,7 +151,7 @@ export class History {
     const random = this.#random
     const password = random.pick(['right', 'right', 'right', 'right', 'wrong', 'null'] as const)
     const ahead = random.chance(0.1) ? 1n + BigInt(random.below(1000)) : 0n
-    const timeoutMs = random.pick(timeoutsMs)
+    const timeoutMs = this.#anyTimeoutMs()
     const dropFirst = random.chance(0.6)
     const lastZxidSeen = random.chance(0.5) ? 0n : this.#lastZxid + ahead
     const server = this.#anyServer()
@@ -162,14 +168,35 @@ export class History {
     }
   }
 
+  /** Of those that are there. */
   #anyServer(): number {
-    return this.#serverCount === 1 ? 0 : this.#random.below(this.#serverCount)
+    if (this.#serverCount === 1) return 0
+    const server = this.#random.below(this.#serverCount)
+    return server === this.#killed ? (server + 1) % this.#serverCount : server
+  }
+
+  /** An ensemble takes its time to have a leader again: sessions live on meanwhile. */
+  #anyTimeoutMs(): number {
+    return this.#random.pick(timeoutsMs) * (this.#serverCount === 1 ? 1 : 10)
+  }
+
+  /** One server goes now and then, and comes back before the next. */
+  #restart(): Step | null {
+    const killed = this.#killed
+    if (killed === null) {
+      if (!this.#random.chance(0.003)) return null
+      this.#killed = this.#random.below(this.#serverCount)
+      return { kind: 'kill', server: this.#killed }
+    }
+    if (!this.#random.chance(0.02)) return null
+    this.#killed = null
+    return { kind: 'start', server: killed }
   }
 
   #renewDead(slot: number): Step {
     return {
       kind: 'renew',
-      server: this.#servers[slot] ?? 0,
+      server: this.#anyServer(),
       slot,
       timeoutMs: 30_000,
       dropFirst: true,
@@ -219,6 +246,11 @@ const closeSession: Draft = {
 function endsSession(step: Step): step is Step & { readonly slot: number } {
   if (step.kind === 'expire') return true
   return step.kind === 'requests' && step.requests.some(({ type }) => type === opcode.closeSession)
+}
+
+/** Where it is refused, the session is not there any more, or its client has seen the future. */
+function isRightRenewal(step: Step): step is Step & { readonly slot: number } {
+  return step.kind === 'renew' && step.password === 'right'
 }
 
 function oddXid(random: Prng): number {

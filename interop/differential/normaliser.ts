@@ -147,6 +147,8 @@ export class Normaliser {
   /** A transaction has one time, close to now: say so, or say how it is not so. */
   #time(zxid: bigint, time: bigint): string {
     if (time === 0n) return '0'
+    // The membership's node has the time at which each server made it.
+    if (zxid === 0n) return 'start'
     const known = this.#timeOfZxid.get(zxid)
     if (known !== undefined) return known === time ? 'T' : `${time - known} ms off its transaction`
     this.#timeOfZxid.set(zxid, time)

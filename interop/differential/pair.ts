@@ -8,6 +8,7 @@ import { Ensemble, type MemberKind } from '../peers/ensemble.ts'
 import type { ServerOptions, ServerUnderTest } from '../peers/server-under-test.ts'
 import { superDigest } from '../peers/tree-walk.ts'
 import { startZabra } from '../peers/zabra-server.ts'
+import type { Servers } from './side.ts'
 
 export interface PairOptions {
   /** Addresses of running servers, with commas between those of an ensemble; both or neither. */
@@ -20,8 +21,8 @@ export interface PairOptions {
 }
 
 export interface Pair extends AsyncDisposable {
-  readonly portsA: readonly number[]
-  readonly portsB: readonly number[]
+  readonly a: Servers
+  readonly b: Servers
   readonly names: readonly [string, string]
   /** What the servers have printed: warnings, and the last words of one that died. */
   outputs(): string
@@ -30,8 +31,8 @@ export interface Pair extends AsyncDisposable {
 export async function startPair(seed: number, options: PairOptions): Promise<Pair> {
   if (options.a !== undefined && options.b !== undefined) {
     return {
-      portsA: options.a.split(',').map(portOf),
-      portsB: options.b.split(',').map(portOf),
+      a: { ports: options.a.split(',').map(portOf), ensemble: null },
+      b: { ports: options.b.split(',').map(portOf), ensemble: null },
       names: [options.a, options.b],
       outputs: () => '',
       [Symbol.asyncDispose]: async () => {},
@@ -49,8 +50,8 @@ export async function startPair(seed: number, options: PairOptions): Promise<Pai
   }
   const [a, b] = servers as [ServerUnderTest, ServerUnderTest]
   return {
-    portsA: [a.port],
-    portsB: [b.port],
+    a: { ports: [a.port], ensemble: null },
+    b: { ports: [b.port], ensemble: null },
     names: [a.kind, b.kind],
     outputs: () => servers.map(({ kind, output }) => `${kind}: ${output()}`).join('\n'),
     [Symbol.asyncDispose]: () => endAll(servers),
@@ -59,7 +60,13 @@ export async function startPair(seed: number, options: PairOptions): Promise<Pai
 
 async function startEnsembles(seed: number, { against }: PairOptions): Promise<Pair> {
   const local = { localSessionsEnabled: seed % 2 === 0, localSessionsUpgradingEnabled: true }
-  const settings = { ...settingsOf(seed), ...local, tickTime: 2_000, reconfigEnabled: false }
+  const settings = {
+    ...settingsOf(seed),
+    ...local,
+    reconfigEnabled: false,
+    tickTime: 2_000,
+    maxSessionTimeout: 1_000_000,
+  }
   const kinds: readonly MemberKind[] = ['apache', against === 'apache' ? 'apache' : 'zabra']
   const started: Ensemble[] = []
   try {
@@ -76,10 +83,14 @@ async function startEnsembles(seed: number, { against }: PairOptions): Promise<P
     for (const ensemble of started) await ensemble[Symbol.asyncDispose]()
     throw error
   }
+  const serversOf = (ensemble: Ensemble): Servers => ({
+    ports: ensemble.members.map(({ port }) => port),
+    ensemble,
+  })
   const [a, b] = started as [Ensemble, Ensemble]
   return {
-    portsA: a.members.map(({ port }) => port),
-    portsB: b.members.map(({ port }) => port),
+    a: serversOf(a),
+    b: serversOf(b),
     names: ['three of apache', `three of ${kinds[1]}`],
     outputs: () => started.flatMap(({ members }) => members.map((it) => it.lastLines())).join('\n'),
     [Symbol.asyncDispose]: async () => {

@@ -3,13 +3,12 @@
  */
 import { describeStep, type Step } from './step.ts'
 import { History, type HistoryOptions } from './history.ts'
-import { type Outcome, Side } from './side.ts'
+import { type Outcome, type Servers, Side } from './side.ts'
 
 export interface RunOptions extends Omit<HistoryOptions, 'serverCount'> {
   readonly steps: number
-  /** Of one server, or of each of an ensemble. */
-  readonly portsA: readonly number[]
-  readonly portsB: readonly number[]
+  readonly a: Servers
+  readonly b: Servers
   /** Called after each step that both answered alike. */
   readonly onStep?: (index: number, step: Step, lines: readonly string[]) => void
 }
@@ -25,10 +24,9 @@ export interface Difference {
 
 /** Answers the first difference, or null when both servers behaved alike all the way. */
 export async function runHistory(options: RunOptions): Promise<Difference | null> {
-  const { portsA, portsB } = options
-  const history = new History({ ...options, serverCount: portsA.length })
-  await using a = await Side.open(portsA)
-  await using b = await Side.open(portsB)
+  const history = new History({ ...options, serverCount: options.a.ports.length })
+  await using a = await Side.open(options.a)
+  await using b = await Side.open(options.b)
   const steps: Step[] = []
   for (let index = 0; index < options.steps; index++) {
     const step = history.next()

@@ -39,8 +39,8 @@ export async function shrink(
 
 async function firstDifference(steps: readonly Step[], seed: number, options: PairOptions) {
   await using pair = await startPair(seed, options)
-  await using a = await Side.open(pair.portsA)
-  await using b = await Side.open(pair.portsB)
+  await using a = await Side.open(pair.a)
+  await using b = await Side.open(pair.b)
   for (const [index, step] of steps.entries()) {
     // A step may need a slot whose connect was left out: such a history is no candidate.
     const outcomes = await Promise.all([a.perform(step), b.perform(step)]).catch(() => null)

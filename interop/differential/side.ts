@@ -4,6 +4,7 @@
  * notification before any later answer, so after the ping everything the step caused has arrived.
  * Of several servers each is brought up to date before that, by a `sync` of a client of its own.
  */
+import type { Ensemble } from '../peers/ensemble.ts'
 import { RawConnection } from '../peers/raw-connection.ts'
 import { RawSession } from '../peers/raw-session.ts'
 import {
@@ -30,8 +31,16 @@ export interface Outcome {
   readonly lastZxid: bigint
 }
 
+/** The servers of a side: one, or an ensemble. */
+export interface Servers {
+  readonly ports: readonly number[]
+  /** Null where its processes are somebody else's. */
+  readonly ensemble: Ensemble | null
+}
+
 interface Slot {
   connection: RawConnection
+  server: number
   sessionId: bigint
   password: Bytes
 }
@@ -39,25 +48,23 @@ interface Slot {
 const pollMs = 200
 const expiryTimeoutMs = 60_000
 /** They say nothing while a step takes its time. */
-const watcherTimeoutMs = 60_000
+const watcherTimeoutMs = 600_000
 
 export class Side implements AsyncDisposable {
-  readonly ports: readonly number[]
+  readonly #servers: Servers
   /** Where there are several servers: a client of each. */
-  #watchers: readonly RawSession[] = []
+  readonly #watchers = new Map<number, RawSession>()
   readonly #slots = new Map<number, Slot>()
   readonly #normaliser = new Normaliser()
 
-  private constructor(ports: readonly number[]) {
-    this.ports = ports
+  private constructor(servers: Servers) {
+    this.#servers = servers
   }
 
-  static async open(ports: readonly number[]): Promise<Side> {
-    const side = new Side(ports)
-    if (ports.length > 1) {
-      const watchers: RawSession[] = []
-      for (const port of ports) watchers.push(await RawSession.open(port, watcherTimeoutMs))
-      side.#watchers = watchers
+  static async open(servers: Servers): Promise<Side> {
+    const side = new Side(servers)
+    if (servers.ports.length > 1) {
+      for (const server of servers.ports.keys()) await side.#watch(server)
     }
     return side
   }
@@ -65,7 +72,8 @@ export class Side implements AsyncDisposable {
   async perform(step: Step): Promise<Outcome> {
     const lines = await this.#act(step)
     const root = new WireWriter().string('/')
-    await Promise.all(this.#watchers.map((watcher) => watcher.request(opcode.sync, root)))
+    const watchers = [...this.#watchers.values()]
+    await Promise.all(watchers.map((watcher) => watcher.request(opcode.sync, root)))
     lines.push(...(await this.#settle()))
     return {
       lines: hasNoOrder(step) ? lines.sort() : lines,
@@ -76,7 +84,7 @@ export class Side implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const watcher of this.#watchers) await watcher[Symbol.asyncDispose]()
+    for (const watcher of this.#watchers.values()) await watcher[Symbol.asyncDispose]()
     for (const { connection } of this.#slots.values()) connection.destroy()
   }
 
@@ -100,13 +108,17 @@ export class Side implements AsyncDisposable {
         return []
       case 'stranger':
         return await this.#stranger(step.server, step.bytes)
+      case 'kill':
+        return await this.#kill(step.server)
+      case 'start':
+        return await this.#start(step.server)
       case 'expire':
         return await this.#expire(step.slot, step.ephemeralPath)
     }
   }
 
   #dial(server: number): Promise<RawConnection> {
-    return RawConnection.open(this.ports[server] ?? 0)
+    return RawConnection.open(this.#servers.ports[server] ?? 0)
   }
 
   async #connect(
@@ -123,7 +135,8 @@ export class Side implements AsyncDisposable {
       await connection.untilClosed()
       return [line, `slot ${slot}: closed after the answer`]
     }
-    this.#slots.set(slot, { connection, sessionId, password: password ?? Buffer.alloc(0) })
+    const secret = password ?? Buffer.alloc(0)
+    this.#slots.set(slot, { connection, server, sessionId, password: secret })
     return [line]
   }
 
@@ -171,6 +184,40 @@ export class Side implements AsyncDisposable {
       if (type === opcode.closeSession || announcesClose(payload)) await connection.untilClosed()
     }
     return lines
+  }
+
+  async #watch(server: number): Promise<void> {
+    const port = this.#servers.ports[server] ?? 0
+    this.#watchers.set(server, await RawSession.open(port, watcherTimeoutMs))
+  }
+
+  /** Its clients lose their connections; where it led, so do those of all others. */
+  async #kill(server: number): Promise<string[]> {
+    const { ensemble } = this.#servers
+    const victim = ensemble?.members[server]
+    if (ensemble === null || victim === undefined) return []
+    const role = await victim.mode()
+    await victim.kill()
+    const lost = [...this.#servers.ports.keys()].filter((it) => role === 'leader' || it === server)
+    for (const slot of this.#slots.values()) {
+      if (lost.includes(slot.server)) await slot.connection.untilClosed()
+    }
+    const leader = await ensemble.leader()
+    await ensemble.serving(...ensemble.running.map(({ id }) => id))
+    for (const it of lost) {
+      await this.#watchers.get(it)?.[Symbol.asyncDispose]()
+      this.#watchers.delete(it)
+      if (it !== server) await this.#watch(it)
+    }
+    return [`server ${server}, a ${role}, is gone; server ${leader.id - 1} leads`]
+  }
+
+  async #start(server: number): Promise<string[]> {
+    const { ensemble } = this.#servers
+    if (ensemble === null) return []
+    await ensemble.start(server + 1)
+    await this.#watch(server)
+    return [`server ${server} is back`]
   }
 
   async #stranger(server: number, bytes: Bytes): Promise<string[]> {

@@ -48,6 +48,10 @@ export type Step =
       readonly bytes: Bytes
       readonly note: string
     }
+  /** Kills one server of the ensemble with SIGKILL; the others go on. */
+  | { readonly kind: 'kill'; readonly server: number }
+  /** Starts it again. */
+  | { readonly kind: 'start'; readonly server: number }
   /** Drops the slot's connection for good and waits until its session has expired. */
   | { readonly kind: 'expire'; readonly slot: number; readonly ephemeralPath: string }
 
@@ -65,6 +69,9 @@ export function describeStep(step: Step): string {
       return `slot ${step.slot}: bytes ${step.note}`
     case 'stranger':
       return `new connection to server ${step.server}: ${step.note}`
+    case 'kill':
+    case 'start':
+      return `${step.kind} server ${step.server}`
     case 'expire':
       return `slot ${step.slot}: drop and let the session expire (watching ${step.ephemeralPath})`
   }
