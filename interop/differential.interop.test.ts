@@ -26,7 +26,7 @@ const ensembleSteps = 800
 
 async function difference(
   seed: number,
-  against: 'apache' | 'zabra',
+  against: 'apache' | 'zabra' | 'mixed',
   isEnsemble = false,
 ): Promise<string | null> {
   await using pair = await startPair(seed, { against, isEnsemble })
@@ -58,6 +58,13 @@ describe('the same random history', () => {
     'on ensembles of Apache and of Zabra, seed %i',
     async (seed) => {
       expect(await difference(seed, 'zabra', true)).toBeNull()
+    },
+  )
+
+  test.skipIf(noZabra !== null).each([1, 2])(
+    'on an ensemble of Apache and one of both, seed %i',
+    async (seed) => {
+      expect(await difference(seed, 'mixed', true)).toBeNull()
     },
   )
 

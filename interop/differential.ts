@@ -4,6 +4,7 @@
  *   npx tsx interop/differential.ts --seed 7 --steps 2000                       Apache and Zabra
  *   npx tsx interop/differential.ts --seed 1 --seeds 20 --against apache        Apache and Apache
  *   npx tsx interop/differential.ts --seed 7 --ensemble                         three servers each
+ *   npx tsx interop/differential.ts --seed 7 --ensemble --against mixed         Apache beside both in one
  *   npx tsx interop/differential.ts --seed 7 --a 127.0.0.1:2181 --b 127.0.0.1:2182
  *
  * With --a and --b both servers must be fresh and configured alike. --trace prints every step,

@@ -14,7 +14,10 @@ export interface PairOptions {
   /** Addresses of running servers, with commas between those of an ensemble; both or neither. */
   readonly a?: string | undefined
   readonly b?: string | undefined
-  /** What to start beside Apache when no addresses are given. */
+  /**
+   * What to start beside Apache when no addresses are given: `apache`, `zabra`, or, for ensembles,
+   * `mixed`.
+   */
   readonly against: string
   /** Three voters and, for some seeds, an observer on each side. */
   readonly isEnsemble: boolean
@@ -58,6 +61,8 @@ export async function startPair(seed: number, options: PairOptions): Promise<Pai
   }
 }
 
+const MIXED: readonly MemberKind[] = ['apache', 'zabra']
+
 async function startEnsembles(seed: number, { against }: PairOptions): Promise<Pair> {
   const local = { localSessionsEnabled: seed % 2 === 0, localSessionsUpgradingEnabled: true }
   const settings = {
@@ -67,13 +72,18 @@ async function startEnsembles(seed: number, { against }: PairOptions): Promise<P
     tickTime: 2_000,
     maxSessionTimeout: 1_000_000,
   }
-  const kinds: readonly MemberKind[] = ['apache', against === 'apache' ? 'apache' : 'zabra']
+  // The second server is the first to lead.
+  const mixture = seed % 4 < 2 ? MIXED : [...MIXED].reverse()
+  const kinds = against === 'mixed' ? mixture : [against === 'apache' ? 'apache' : 'zabra']
   const started: Ensemble[] = []
   try {
-    for (const kind of kinds) {
-      const voters = Array.from({ length: 3 }, () => ({ kind }))
-      const observers = seed % 3 === 0 ? [{ kind, isObserver: true }] : []
-      const ensemble = await Ensemble.prepare([...voters, ...observers], settings)
+    for (const each of [['apache'], kinds] as const) {
+      const count = seed % 3 === 0 ? 4 : 3
+      const plans = Array.from({ length: count }, (_, index) => ({
+        kind: each[index % each.length] as MemberKind,
+        isObserver: index === 3,
+      }))
+      const ensemble = await Ensemble.prepare(plans, settings)
       started.push(ensemble)
       // Two are enough for a leader, the same on both sides; the others come to it.
       await ensemble.start(1, 2)
@@ -91,7 +101,7 @@ async function startEnsembles(seed: number, { against }: PairOptions): Promise<P
   return {
     a: serversOf(a),
     b: serversOf(b),
-    names: ['three of apache', `three of ${kinds[1]}`],
+    names: ['ensemble of apache', `ensemble of ${against}`],
     outputs: () => started.flatMap(({ members }) => members.map((it) => it.lastLines())).join('\n'),
     [Symbol.asyncDispose]: async () => {
       for (const ensemble of started) await ensemble[Symbol.asyncDispose]()

@@ -2,7 +2,7 @@
  * One of the two sides of a differential run, a server or an ensemble: performs a step on it and
  * tells what every client saw. After each step all other connections are pinged; a server queues a
  * notification before any later answer, so after the ping everything the step caused has arrived.
- * Of several servers each is brought up to date before that, by a `sync` of a client of its own.
+ * Of several servers each is brought up to date before that, by a client of its own.
  */
 import type { Ensemble } from '../peers/ensemble.ts'
 import { RawConnection } from '../peers/raw-connection.ts'
@@ -49,6 +49,7 @@ const pollMs = 200
 const expiryTimeoutMs = 60_000
 /** They say nothing while a step takes its time. */
 const watcherTimeoutMs = 600_000
+const syncTimeoutMs = 10_000
 
 export class Side implements AsyncDisposable {
   readonly #servers: Servers
@@ -71,9 +72,7 @@ export class Side implements AsyncDisposable {
 
   async perform(step: Step): Promise<Outcome> {
     const lines = await this.#act(step)
-    const root = new WireWriter().string('/')
-    const watchers = [...this.#watchers.values()]
-    await Promise.all(watchers.map((watcher) => watcher.request(opcode.sync, root)))
+    await this.#bringUpToDate()
     lines.push(...(await this.#settle()))
     return {
       lines: hasNoOrder(step) ? lines.sort() : lines,
@@ -86,6 +85,20 @@ export class Side implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const watcher of this.#watchers.values()) await watcher[Symbol.asyncDispose]()
     for (const { connection } of this.#slots.values()) connection.destroy()
+  }
+
+  /** A leader of Apache's answers a `sync` like any read: it is repeated until all are there. */
+  async #bringUpToDate(): Promise<void> {
+    const root = new WireWriter().string('/')
+    const { lastZxid } = this.#normaliser
+    // An epoch begins without a transaction: some servers show its beginning, some do not.
+    if (BigInt.asUintN(32, lastZxid) === 0n) return
+    const deadline = Date.now() + syncTimeoutMs
+    for (const watcher of this.#watchers.values()) {
+      while ((await watcher.request(opcode.sync, root)).zxid < lastZxid) {
+        if (Date.now() > deadline) throw new Error(`a server does not come to ${lastZxid}`)
+      }
+    }
   }
 
   #openSlots(): number[] {
