@@ -161,6 +161,24 @@ describe('a server whose vote counts once the proposed membership is decided', (
   })
 })
 
+// The voters 1, 2 and 3 are to become 1, 2, 3 and 4, and 4 does not vote yet.
+test('a leader that waits for this server to be a quorum of the proposed membership is joined', () => {
+  const members = (version: number, ids: readonly number[]): Membership =>
+    membershipOf(`${ids.map((id) => `server.${id}=h${id}:1:2`).join('\n')}\nversion=${version}`)
+  const proposed = members(4, [1, 2, 3, 4])
+  const election = begun(2, members(3, [1, 2, 3]), 5, 1, proposed)
+  const led = { round: 9, peerEpoch: 1 }
+  election.receive(3, vote(3, { ...led, state: leading }))
+  expect(election.decision).toBeNull()
+  election.receive(1, vote(3, { ...led, state: following }))
+  expect(election.decision?.leader).toBe(3)
+
+  const outsider = begun(5, members(3, [1, 2, 3]), 5, 1, members(4, [1, 2, 3, 4, 5, 6]))
+  outsider.receive(3, vote(3, { ...led, state: leading }))
+  outsider.receive(1, vote(3, { ...led, state: following }))
+  expect(outsider.decision).toBeNull()
+})
+
 describe('who is not counted', () => {
   test('observers, strangers, and votes for them', () => {
     const election = begun(1, ensembleOf(4, 1))

@@ -232,7 +232,7 @@ export class FastLeaderElection {
 
   /** A quorum says so, and the leader itself does (ZooKeeper 3.9 `checkLeader`). */
   #isDecidedBy(votes: ReadonlyMap<number, CastVote>, vote: CastVote): boolean {
-    if (!this.#isQuorumFor(votes, vote)) return false
+    if (!this.#isQuorumFor(votes, vote, true)) return false
     if (vote.leader === this.#serverId) return vote.round === this.#round
     return votes.get(vote.leader)?.state === ServerState.leading
   }
@@ -254,16 +254,23 @@ export class FastLeaderElection {
       this.#proposal.leader !== NO_SERVER && this.#isQuorumFor(this.#cast, this.#asCast())
   }
 
-  #isQuorumFor(votes: ReadonlyMap<number, CastVote>, vote: CastVote): boolean {
+  /**
+   * `isJoining`: a leader was elected before the membership was proposed, and may wait for nobody but
+   * this server to have a quorum of that as well. ZooKeeper's servers do not come to such a leader,
+   * which then commits nothing any more.
+   */
+  #isQuorumFor(
+    votes: ReadonlyMap<number, CastVote>,
+    vote: CastVote,
+    isJoining: boolean = false,
+  ): boolean {
     const supporters = new Set<number>()
     for (const [id, each] of votes) if (isSameVote(each, vote)) supporters.add(id)
     const { membership, proposedMembership } = this.#electorate
     if (!membership.voters.containsQuorum(supporters)) return false
-    return (
-      proposedMembership === null ||
-      proposedMembership.version <= membership.version ||
-      proposedMembership.voters.containsQuorum(supporters)
-    )
+    if (proposedMembership === null || proposedMembership.version <= membership.version) return true
+    if (isJoining) supporters.add(this.#serverId)
+    return proposedMembership.voters.containsQuorum(supporters)
   }
 
   /** The order of votes (ZooKeeper 3.9 `totalOrderPredicate`): epoch, transaction, number. */

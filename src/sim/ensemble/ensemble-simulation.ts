@@ -121,6 +121,7 @@ class EnsembleSimulation implements Play<Readonly<Record<string, number>>> {
     )
     this.#memberships = new MembershipChecker({
       decided: () => this.#ledger.membership,
+      decide: (membership) => this.#ledger.decide(membership),
       servedEpoch: () => this.#ledger.servedEpoch,
       disk: (id) => this.#server(id).seen,
       isQuorumOf: (members, holds) => this.#isQuorumOf(members, holds),

@@ -155,6 +155,12 @@ export class Ledger implements HistoryView {
     return this.#memberships.at(-1) as Membership
   }
 
+  /** A proposed membership outlived the transaction that proposed it, and was decided with an epoch. */
+  decide(membership: Membership): void {
+    this.#memberships.push(membership)
+    mark('members change without a transaction')
+  }
+
   get memberships(): readonly Membership[] {
     return this.#memberships
   }

@@ -4,7 +4,7 @@
 // while another is open. And what a server acknowledges of a membership its disk knows. The end:
 // everybody has the same.
 
-import { type Zxid, counterOf, formatZxid } from '../../../base/zxid.ts'
+import { type Zxid, counterOf, epochOf, formatZxid } from '../../../base/zxid.ts'
 import { decodeUtf8 } from '../../../base/text.ts'
 import type { Membership } from '../../../core/quorum/membership.ts'
 import { membershipOf, sameMembers } from '../../../core/quorum/membership-text.ts'
@@ -17,6 +17,8 @@ import type { ServerDisk } from './server-disk.ts'
 export interface MembershipWorld {
   /** The newest one that is decided for certain. */
   decided(): Membership
+  /** A newer one is decided, and no transaction will tell of it. */
+  decide(membership: Membership): void
   /** The newest epoch in which a server has served. */
   servedEpoch(): number
   disk(serverId: number): ServerDisk
@@ -120,20 +122,28 @@ export class MembershipChecker {
     }
   }
 
-  /** It has been committed, or else its zxid is on the disks of both quorums. */
+  /**
+   * It has been committed, or else quorums of both have it on their disks: its transaction, or, where
+   * that was lost with the leader that proposed it, the membership itself and a later epoch, to whose
+   * leader they acknowledged it with NEWLEADER.
+   */
   #requireDecided(serverId: number, membership: Membership): void {
     this.#checks++
     const zxid = membership.version as Zxid
     const decided = this.#world.decided()
     if (counterOf(zxid) === 0 || zxid <= decided.version) return
+    const isLogged = this.#world.isQuorumOf(decided, (disk) => disk.holds(zxid))
+    const holds = (disk: ServerDisk): boolean =>
+      isLogged ? disk.holds(zxid) : disk.membershipVersion >= zxid && disk.current > epochOf(zxid)
     for (const members of [decided, membership]) {
-      if (this.#world.isQuorumOf(members, (disk) => disk.holds(zxid))) continue
+      if (this.#world.isQuorumOf(members, holds)) continue
       throw new Violation(
         'ConfigOverlap',
         `server ${serverId} takes ${formatZxid(zxid)} for decided, which no quorum holds of\n` +
           members.text,
       )
     }
+    if (!isLogged) this.#world.decide(membership)
   }
 
   #fromLeader(link: Link, packet: QuorumPacket): void {
