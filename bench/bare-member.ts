@@ -1,8 +1,8 @@
 /**
  * The least that a write through three servers costs on Node: one of three processes that take
  * requests, pass them to the highest of them, write them to disk, acknowledge, commit and answer,
- * each as soon as it can, and know nothing else: no records, no tree, no sessions. Zabra, its log
- * and all, cannot be faster than this (docs/decisions/0015).
+ * each as soon as it can, and know nothing else: no records, no tree, no sessions. It is a measure
+ * for one write at a time (docs/decisions/0015): many at once share messages in Zabra, not here.
  *
  *   npx tsx bench/bare-member.ts zoo.cfg
  */

@@ -180,9 +180,7 @@ export class FastLeaderElection {
       // in this round it is for nobody any more.
       if (this.#hasQuorum && !this.#beats(vote, this.#proposal) && this.lose(from)) return 'none'
       mark('election: a later round')
-      this.#round = vote.round
-      this.#cast.clear()
-      this.#propose(this.#beats(vote, this.#initial) ? vote : this.#initial)
+      this.#enter(vote.round, this.#beats(vote, this.#initial) ? vote : this.#initial)
       changed = true
     } else if (this.#beats(vote, this.#proposal)) {
       this.#propose(vote)
@@ -205,9 +203,7 @@ export class FastLeaderElection {
     if (vote.leader !== NO_SERVER || vote.state !== ServerState.looking) return 'none'
     if (vote.round <= this.#round || this.#hasQuorum) return 'none'
     mark('election: a later round of nobody')
-    this.#round = vote.round
-    this.#cast.clear()
-    this.#propose(this.#initial)
+    this.#enter(vote.round, this.#initial)
     this.#count()
     return 'announce'
   }
@@ -239,6 +235,13 @@ export class FastLeaderElection {
 
   #decide({ leader, zxid, round, peerEpoch }: Vote): void {
     this.#decision = { leader, zxid, round, peerEpoch }
+  }
+
+  /** Goes to another round, in which nobody else has voted yet. */
+  #enter(round: number, vote: Vote): void {
+    this.#round = round
+    this.#cast.clear()
+    this.#propose(vote)
   }
 
   #propose({ leader, zxid, peerEpoch }: Vote): void {
