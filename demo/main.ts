@@ -105,8 +105,10 @@ async function play(): Promise<void> {
   timeline.line('B', 'is CONTINUED (SIGCONT)')
   await candidates(zk, ['A Master0000000003', 'B Master0000000004'])
   const deeds = b.news.slice(told).map((news) => news.what)
-  require(deeds.join() ===
-    'continues,refused,steps down', `B did this when it was continued: ${deeds.join(', ') || 'nothing'}`)
+  // Where it stood still in the middle of a write, it does not see that time is missing.
+  const acts = deeds.filter((deed) => deed !== 'continues')
+  require(acts.join() ===
+    'refused,steps down', `B did this when it was continued: ${deeds.join(', ') || 'nothing'}`)
   await writesArrive(zk, again!)
   await reignsWere(zk, [firstA!, firstB!, again!])
   timeline.seen(`in the tree: ${nodeOf(again!)} leads, B stands by as ${MASTER_PREFIX}0000000004`)

@@ -2,8 +2,9 @@
 // process with a configuration file and a data directory of its own.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '../test/support/free-port.ts'
 import { require, waitFor } from './checks.ts'
 import { OFFICE_SESSION_MS, TICK_MS } from './scene.ts'
 import { Server, type Timeline } from './stage.ts'
@@ -27,7 +28,7 @@ export class Servers implements AsyncDisposable {
 
   /** Starts one that stands alone, or an ensemble of several. */
   static async start(count: number, parent: string, timeline: Timeline): Promise<Servers> {
-    const ports = await freePorts(3 * count)
+    const ports = await Promise.all(Array.from({ length: 3 * count }, () => freePort()))
     const places = ports.slice(0, count).map((port, at) => {
       const directory = join(parent, String(at + 1))
       return { name: count === 1 ? 'server' : `server ${at + 1}`, port, directory }
@@ -142,20 +143,5 @@ function ask(port: number, word: string): Promise<string> {
     socket.on('data', (text: string) => (answer += text))
     socket.on('error', () => {})
     socket.on('close', () => resolve(answer))
-  })
-}
-
-/** So many that were free a moment ago, each another one. */
-async function freePorts(count: number): Promise<number[]> {
-  const probes = await Promise.all(Array.from({ length: count }, openProbe))
-  const ports = probes.map((probe) => (probe.address() as AddressInfo).port)
-  await Promise.all(probes.map((probe) => new Promise((resolve) => probe.close(resolve))))
-  return ports
-}
-
-function openProbe(): Promise<ReturnType<typeof createServer>> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject)
-    probe.listen(0, '127.0.0.1', () => resolve(probe))
   })
 }

@@ -11,7 +11,7 @@ import { type WatchEvent, type ZooKeeper, acl, codec, connect, op } from '../src
 import { LeaderElection, Mutex, withLock } from '../src/recipes/index.ts'
 import { startApache } from './peers/apache-server.ts'
 import { absence } from './peers/cache.ts'
-import { freePort } from './peers/free-port.ts'
+import { freePort } from '../test/support/free-port.ts'
 import { LockContender } from './peers/lock-contender.ts'
 import type { ServerUnderTest } from './peers/server-under-test.ts'
 import { startZabra } from './peers/zabra-server.ts'

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { java38ClassPath, javaClassPath, zabraExecutable } from './cache.ts'
 import { fourLetterWord } from './four-letter-word.ts'
-import { lastingPort } from './free-port.ts'
+import { freePort } from '../../test/support/free-port.ts'
 import { commonSettings } from './server-under-test.ts'
 import { superDigest } from './tree-walk.ts'
 import { WatchedProcess } from './watched-process.ts'
@@ -76,11 +76,7 @@ export class Ensemble implements AsyncDisposable {
     const members: Member[] = []
     for (const [index, { kind, isObserver = false, isOutside = false }] of plans.entries()) {
       const id = index + 1
-      const [client, quorum, election] = [
-        await lastingPort(),
-        await lastingPort(),
-        await lastingPort(),
-      ]
+      const [client, quorum, election] = [await freePort(), await freePort(), await freePort()]
       const role = isObserver ? 'observer' : 'participant'
       const line = `127.0.0.1:${quorum}:${election}:${role};127.0.0.1:${client}`
       const own = join(directory, `server-${id}`)

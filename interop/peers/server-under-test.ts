@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fourLetterWord } from './four-letter-word.ts'
-import { freePort } from './free-port.ts'
+import { freePort } from '../../test/support/free-port.ts'
 import { WatchedProcess } from './watched-process.ts'
 
 export interface ServerOptions {

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from './free-port.ts'
+import { freePort } from '../../test/support/free-port.ts'
 import type { ServerOptions, ServerUnderTest } from './server-under-test.ts'
 
 export type Start = (options: ServerOptions) => Promise<ServerUnderTest>

@@ -3,9 +3,10 @@
 // again. It knows nothing of what clients do, nor of what is done to the network between them.
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { connect as connectSocket, createServer } from 'node:net'
+import { connect as connectSocket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../support/free-port.ts'
 import { ServerProcess } from './server-process.ts'
 
 /** Where a server lives. */
@@ -37,9 +38,9 @@ export class EnsembleProcesses implements AsyncDisposable {
   ): Promise<EnsembleProcesses> {
     const ports: { client: number; lines: string }[] = []
     for (const [index, { host }] of places.entries()) {
-      const [quorum, election] = [await lastingPort(), await lastingPort()]
+      const [quorum, election] = [await freePort(), await freePort()]
       const lines = `server.${index + 1}=${host}:${quorum}:${election}`
-      ports.push({ client: await lastingPort(), lines })
+      ports.push({ client: await freePort(), lines })
     }
     const shared = [...settings, '4lw.commands.whitelist=*', ...ports.map(({ lines }) => lines)]
     const members = places.map((place, index) => {
@@ -214,31 +215,5 @@ function askWord(host: string, port: number, word: string): Promise<string> {
     })
     socket.on('error', () => {})
     socket.once('close', () => resolve(text))
-  })
-}
-
-const PORT_MIN = 12_000
-const PORT_MAX = 32_000
-
-/**
- * A port that is free and stays so while its server is down: below those that the system gives to
- * outgoing connections.
- */
-async function lastingPort(): Promise<number> {
-  for (;;) {
-    const port = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN))
-    if (given.has(port) || !(await isFree(port))) continue
-    given.add(port)
-    return port
-  }
-}
-
-const given = new Set<number>()
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, () => server.close(() => resolve(true)))
   })
 }

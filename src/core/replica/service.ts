@@ -3,6 +3,7 @@
 // nothing of it outlives a change of role, and no client is connected in between.
 
 import { type SessionId, sessionIdOf } from '../../base/session-id.ts'
+import type { Zxid } from '../../base/zxid.ts'
 import type { Hasher } from '../../ports/hasher.ts'
 import { JuteReader } from '../jute/reader.ts'
 import { Applier } from '../pipeline/apply.ts'
@@ -55,7 +56,8 @@ export class Service {
   /** Null on a server that follows: its leader sees to both. */
   readonly #proposer: Proposer | null
   readonly #sweeper: ContainerSweeper | null
-  #hasApplied = false
+  #applied: Zxid
+  #settled: Zxid
 
   /** `makeWrites` is told what to call when the oldest `sync` of a connection is done. */
   constructor(
@@ -68,6 +70,8 @@ export class Service {
     const { latencies, reader, onServing } = context
     const writes = makeWrites((connection) => this.requests.synced(connection))
     this.#database = database
+    this.#applied = database.lastZxid
+    this.#settled = database.lastZxid
     this.#clients = clients
     this.#time = time
     this.sessions = sessions
@@ -83,6 +87,11 @@ export class Service {
     this.#sweeper =
       this.#proposer === null ? null : new ContainerSweeper(database.tree, settings, time.nowMs)
     clients.sessions = sessions
+  }
+
+  /** The last committed transaction: what is applied when a role is over need not be committed. */
+  get applied(): Zxid {
+    return this.#applied
   }
 
   /** When {@link onWake} has something to do. */
@@ -108,13 +117,13 @@ export class Service {
       if (connection !== null) this.requests.written(connection, txnCxid(entry), this.#applier)
       if (type === OpCode.closeSession) this.handshakes.ended(txnSession(entry))
     }
-    this.#hasApplied = true
+    this.#applied = entry.zxid
   }
 
   /** The end of a step: what waited for transactions of this step goes on. */
   settle(): void {
-    if (!this.#hasApplied) return
-    this.#hasApplied = false
+    if (this.#settled === this.#applied) return
+    this.#settled = this.#applied
     this.handshakes.settleRenewals()
   }
 

@@ -67,8 +67,8 @@ export class ServerWatch {
     const member = this.#member
     const applied = database.lastZxid
     if (service === null) {
+      if (this.#serving !== null) this.#stoppedServing(this.#serving)
       memberships.holds(serverId, member)
-      if (this.#serving !== null) wire.stopServing('its role is over')
       this.#serving = null
       this.#applied = applied
       return
@@ -102,6 +102,16 @@ export class ServerWatch {
     }
     locals?.follow(service.sessions.local)
     this.#applied = applied
+  }
+
+  /** What it has committed, and answered, in the step in which its role ended stays so. */
+  #stoppedServing({ applied, writes }: Service): void {
+    const { wire, ledger } = this.#around
+    if (!writes.isReadOnly && applied > this.#applied) {
+      mark('a role ends with a commit')
+      ledger.committed(applied, this.#name)
+    }
+    wire.stopServing('its role is over')
   }
 
   /** It has no leader, and so nothing changes: what it has may be committed or not. */
