@@ -15,7 +15,9 @@
  */
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { Option } from 'commander'
+import { wholeNumber } from '../src/cli/whole-number.ts'
+import { commandLine, seconds } from '../test/support/command-line.ts'
 import { churn, fill, pauseUnderSnapshot } from './large-tree.ts'
 import { ENSEMBLE_FIGURES, ensembleThroughput, failovers, wipedMembers } from './ensemble.ts'
 import { type Player, type Target, findPlayer } from './load.ts'
@@ -25,6 +27,18 @@ import { compare, median } from './throughput.ts'
 import { WORKLOADS } from './workloads.ts'
 import { Home, ZabraServer } from './zabra-server.ts'
 
+interface Values {
+  readonly beside?: string
+  readonly seconds: number
+  readonly warm: number
+  readonly rounds: number
+  readonly nodes: number
+  readonly times: number
+  readonly pairs: number
+  readonly player: Player['kind']
+  readonly json: boolean
+}
+
 const LARGE_FIGURES = ['resident', 'pause', 'start', 'churn'] as const
 const NAMES: readonly string[] = [
   ...new Set(WORKLOADS.map((workload) => workload.name)),
@@ -32,35 +46,43 @@ const NAMES: readonly string[] = [
   ...ENSEMBLE_FIGURES,
 ]
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    beside: { type: 'string' },
-    seconds: { type: 'string', default: '4' },
-    rounds: { type: 'string', default: '3' },
-    warm: { type: 'string', default: '2' },
-    nodes: { type: 'string', default: '1000000' },
-    times: { type: 'string', default: '5' },
-    pairs: { type: 'string', default: '10000000' },
-    player: { type: 'string', default: '' },
-    json: { type: 'boolean', default: false },
-  },
-})
+const program = commandLine('bench')
+  .argument('[figures...]', NAMES.join(' '))
+  .option(
+    '--beside <servers>',
+    'HOST:PORT,…, or what to start for figures of ensembles: apache, bare',
+  )
+  .option('--seconds <n>', 'of each measurement', seconds(0.1), 4)
+  .option('--warm <n>', 'seconds before each measurement', seconds(0), 2)
+  .option('--rounds <n>', 'measurements of each load', wholeNumber(1, 1_000), 3)
+  .option('--nodes <n>', 'of a large tree', wholeNumber(1, 100_000_000), 1_000_000)
+  .option('--times <n>', 'that a leader is killed', wholeNumber(1, 10_000), 5)
+  .option('--pairs <n>', 'of create and delete', wholeNumber(1, 1_000_000_000), 10_000_000)
+  .addOption(
+    new Option('--player <kind>', 'who makes the load').choices(['c', 'node']).default('c'),
+  )
+  .option('--json', 'one JSON line a figure', false)
+  .parse()
+const values = program.opts<Values>()
+const positionals = program.args
 const unknown = positionals.filter((name) => !NAMES.includes(name))
 if (unknown.length > 0) {
-  console.error(`bench: no figure is called ${unknown.join(', ')}; there are: ${NAMES.join(' ')}`)
-  process.exit(2)
+  refuse(`no figure is called ${unknown.join(', ')}; there are: ${NAMES.join(' ')}`)
 }
 
 const wants = (name: string): boolean => positionals.length === 0 || positionals.includes(name)
 const besides = parseBeside(values.beside)
-const effort = {
-  rounds: Number(values.rounds),
-  measureMs: Number(values.seconds) * 1_000,
-  warmMs: Number(values.warm) * 1_000,
+const isOfEnsembles = ENSEMBLE_FIGURES.some((name) => positionals.includes(name))
+if (typeof besides === 'string' && !isOfEnsembles) {
+  refuse(`--beside ${besides} is for the figures of ensembles`)
 }
-const nodes = Number(values.nodes)
-const player: Player = values.player === 'node' ? findPlayer('node') : findPlayer('c')
+const effort = {
+  rounds: values.rounds,
+  measureMs: values.seconds * 1_000,
+  warmMs: values.warm * 1_000,
+}
+const { nodes } = values
+const player = findPlayer(values.player)
 const report = new Report(values.json)
 
 report.note(
@@ -69,12 +91,11 @@ report.note(
       ? 'player.c'
       : 'player.ts (slower than a fast server: a C compiler makes the figures true)'),
 )
-if (ENSEMBLE_FIGURES.some((name) => positionals.includes(name))) {
+if (isOfEnsembles) {
   await ensembles()
   process.exit(0)
 }
-if (typeof besides === 'string') fail(`--beside ${besides} is for the figures of ensembles`)
-const beside = besides?.[0] ?? null
+const beside = typeof besides === 'string' ? null : (besides?.[0] ?? null)
 await throughput()
 if (wants('start')) await startEmpty()
 if (LARGE_FIGURES.slice(0, 3).some(wants)) await largeTree()
@@ -86,7 +107,7 @@ async function ensembles(): Promise<void> {
     const loads = positionals.filter((name) => WORKLOADS.some((load) => load.name === name))
     await ensembleThroughput(player, besides, effort, loads, report)
   }
-  if (positionals.includes('failover')) await failovers(besides, Number(values.times), report)
+  if (positionals.includes('failover')) await failovers(besides, values.times, report)
   if (positionals.includes('wiped-member')) await wipedMembers(player, besides, nodes, report)
 }
 
@@ -192,7 +213,7 @@ function perNode(
 async function endlessChurn(): Promise<void> {
   using home = new Home()
   await using zabra = await ZabraServer.start(home)
-  const pairs = Number(values.pairs)
+  const { pairs } = values
   const own = await churn(player, zabra, zabra.pid, pairs, (bytes) => report.progress(bytes))
   const otherPid = beside === null ? null : listenerOf(beside.port)
   const other =
@@ -223,12 +244,11 @@ function parseBeside(text: string | undefined): readonly Target[] | 'apache' | '
 function parseTarget(text: string): Target {
   const [host = '', port] = text.split(':')
   if (!/^\d+(\.\d+){3}$/.test(host) || !(Number(port) > 0)) {
-    fail(`--beside wants IPv4 addresses with ports, not ${text}`)
+    refuse(`--beside wants IPv4 addresses with ports, not ${text}`)
   }
   return { host, port: Number(port) }
 }
 
-function fail(why: string): never {
-  console.error(`bench: ${why}`)
-  process.exit(2)
+function refuse(why: string): never {
+  return program.error(`error: ${why}`)
 }

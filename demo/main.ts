@@ -9,8 +9,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { type ZooKeeper, connect } from '../src/client/index.ts'
+import { commandLine } from '../test/support/command-line.ts'
 import {
   type Candidate,
   STEP_MS_MAX,
@@ -31,9 +31,10 @@ import { Master, Timeline, print } from './stage.ts'
 
 const SERVERS_OF_AN_ENSEMBLE = 3
 
-const { ensemble } = parseArgs({
-  options: { ensemble: { type: 'boolean', default: false } },
-}).values
+const { ensemble } = commandLine('demo')
+  .option('--ensemble', 'on three servers, of which the leading one is killed', false)
+  .parse()
+  .opts<{ ensemble: boolean }>()
 const timeline = new Timeline()
 const directory = mkdtempSync(join(tmpdir(), 'zabra-demo-'))
 try {

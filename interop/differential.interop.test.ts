@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { settingsOf, startPair } from './differential/pair.ts'
+import { type Against, settingsOf, startPair } from './differential/pair.ts'
 import { explain, runHistory } from './differential/run.ts'
 import { startApache } from './peers/apache-server.ts'
 import { absence } from './peers/cache.ts'
@@ -26,7 +26,7 @@ const ensembleSteps = 800
 
 async function difference(
   seed: number,
-  against: 'apache' | 'zabra' | 'mixed',
+  against: Against,
   isEnsemble = false,
 ): Promise<string | null> {
   await using pair = await startPair(seed, { against, isEnsemble })

@@ -10,15 +10,16 @@ import { superDigest } from '../peers/tree-walk.ts'
 import { startZabra } from '../peers/zabra-server.ts'
 import type { Servers } from './side.ts'
 
+/** What is started beside Apache; both in one only where there are ensembles. */
+export const AGAINST = ['apache', 'zabra', 'mixed'] as const
+export type Against = (typeof AGAINST)[number]
+
 export interface PairOptions {
   /** Addresses of running servers, with commas between those of an ensemble; both or neither. */
   readonly a?: string | undefined
   readonly b?: string | undefined
-  /**
-   * What to start beside Apache when no addresses are given: `apache`, `zabra`, or, for ensembles,
-   * `mixed`.
-   */
-  readonly against: string
+  /** When no addresses are given. */
+  readonly against: Against
   /** Three voters and, for some seeds, an observer on each side. */
   readonly isEnsemble: boolean
 }
@@ -74,7 +75,7 @@ async function startEnsembles(seed: number, { against }: PairOptions): Promise<P
   }
   // The second server is the first to lead.
   const mixture = seed % 4 < 2 ? MIXED : [...MIXED].reverse()
-  const kinds = against === 'mixed' ? mixture : [against === 'apache' ? 'apache' : 'zabra']
+  const kinds = against === 'mixed' ? mixture : [against]
   const started: Ensemble[] = []
   try {
     for (const each of [['apache'], kinds] as const) {

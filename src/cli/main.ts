@@ -7,6 +7,7 @@ import { resolve } from 'node:path'
 import { ExitCode, type LogLevel, logLevels, packageVersion, serve } from '../server/index.ts'
 import { type EnsembleStage, ensemble } from './ensemble.ts'
 import { PORT_MAX, SERVERS_MAX } from './ensemble-places.ts'
+import { wholeNumber } from './whole-number.ts'
 
 interface ServeOptions {
   readonly D: ReadonlyMap<string, string>
@@ -113,14 +114,6 @@ function thisProcess(): EnsembleStage {
     stop: stop.signal,
     write: (text) => void process.stdout.write(text),
     complain: (text) => void process.stderr.write(`error: ${text}`),
-  }
-}
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d+$/.test(text) ? Number(text) : NaN
-    if (value >= min && value <= max) return value
-    throw new InvalidArgumentError(`${text} is not a whole number ${min}..${max}.`)
   }
 }
 
