@@ -2,8 +2,8 @@
 // process with a configuration file and a data directory of its own.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
+import { askWord } from '../test/support/ask-word.ts'
 import { freePort } from '../test/support/free-port.ts'
 import { require, waitFor } from './checks.ts'
 import { OFFICE_SESSION_MS, TICK_MS } from './scene.ts'
@@ -112,7 +112,9 @@ export class Servers implements AsyncDisposable {
   }
 
   async #named(mode: string): Promise<string[]> {
-    const answers = await Promise.all(this.#places.map(({ port }) => ask(port, 'srvr')))
+    const answers = await Promise.all(
+      this.#places.map(({ port }) => askWord(port, 'srvr', { timeoutMs: 1_000 }).catch(() => '')),
+    )
     return this.#places
       .filter((_, at) => answers[at]!.split('\n').includes(`Mode: ${mode}`))
       .map(({ name }) => name)
@@ -132,16 +134,4 @@ function configure({ port, directory }: Place, id: number, members: readonly str
   ]
   writeFileSync(join(directory, 'zoo.cfg'), lines.map((line) => `${line}\n`).join(''))
   if (members.length > 0) writeFileSync(join(directory, 'data', 'myid'), `${id}\n`)
-}
-
-/** What a server answers to a four-letter word; nothing where there is none. */
-function ask(port: number, word: string): Promise<string> {
-  return new Promise((resolve) => {
-    let answer = ''
-    const socket = connect(port, '127.0.0.1', () => socket.end(word))
-    socket.setEncoding('utf8').setTimeout(1_000, () => socket.destroy())
-    socket.on('data', (text: string) => (answer += text))
-    socket.on('error', () => {})
-    socket.on('close', () => resolve(answer))
-  })
 }

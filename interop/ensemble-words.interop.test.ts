@@ -2,9 +2,9 @@
 // Apache's say in the same state, down to the values that follow from what clients did.
 
 import { expect, test } from 'vitest'
+import { askWord } from '../test/support/ask-word.ts'
 import { absence } from './peers/cache.ts'
 import { Ensemble, eventually, type Member, type MemberKind } from './peers/ensemble.ts'
-import { fourLetterWord } from './peers/four-letter-word.ts'
 import { RawSession } from './peers/raw-session.ts'
 import { opcode, WireWriter } from './peers/wire.ts'
 import { figuresOfWork, wordShape } from './peers/word-shape.ts'
@@ -87,9 +87,9 @@ async function survey(kind: MemberKind): Promise<Record<string, Answers>> {
     for (const member of ensemble.members) {
       const shapes: Record<string, readonly string[]> = {}
       for (const word of words) {
-        shapes[word] = wordShape(word, await fourLetterWord(member.port, word), ids)
+        shapes[word] = wordShape(word, await askWord(member.port, word), ids)
       }
-      const lines = (await fourLetterWord(member.port, 'mntr')).trimEnd().split('\n')
+      const lines = (await askWord(member.port, 'mntr')).trimEnd().split('\n')
       const entries = lines.map((line) => line.split('\t') as [string, string])
       const name = `${await member.mode()} ${member.id}`
       answers.push([name, { words: shapes, figures: new Map(entries) }])

@@ -7,9 +7,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { askWord } from '../test/support/ask-word.ts'
 import { startApache } from './peers/apache-server.ts'
 import { absence } from './peers/cache.ts'
-import { fourLetterWord } from './peers/four-letter-word.ts'
 import { RawSession } from './peers/raw-session.ts'
 import { replayedDigests } from './peers/replayed-digests.ts'
 import type { ServerUnderTest } from './peers/server-under-test.ts'
@@ -195,7 +195,7 @@ async function quota(session: RawSession): Promise<void> {
 
 /** What a server finds on replay is what the writers of the logs said. */
 async function expectNoMismatch(server: ServerUnderTest, snapCount: number): Promise<void> {
-  const metrics = await fourLetterWord(server.port, 'mntr')
+  const metrics = await askWord(server.port, 'mntr')
   expect(metrics).toContain('zk_digest_mismatches_count\t0\n')
   if (server.kind !== 'apache') return
   const { found, logged, complaints } = await replayedDigests(server)

@@ -2,9 +2,9 @@
 // the same state, down to the values that do not depend on the moment.
 
 import { describe, expect, test } from 'vitest'
+import { askWord } from '../test/support/ask-word.ts'
 import { startApache } from './peers/apache-server.ts'
 import { absence } from './peers/cache.ts'
-import { fourLetterWord } from './peers/four-letter-word.ts'
 import { RawSession } from './peers/raw-session.ts'
 import { opcode, WireWriter } from './peers/wire.ts'
 import type { Start } from './peers/with-restarts.ts'
@@ -104,10 +104,10 @@ async function survey(start: Start): Promise<Map<string, string[]>> {
 
   const answers = new Map<string, string[]>()
   for (const word of words) {
-    const text = await fourLetterWord(server.port, word)
+    const text = await askWord(server.port, word)
     answers.set(word, wordShape(word, text, ids))
   }
-  answers.set('mntr', metricLines(await fourLetterWord(server.port, 'mntr')))
+  answers.set('mntr', metricLines(await askWord(server.port, 'mntr')))
   return answers
 }
 
@@ -116,7 +116,7 @@ async function refusals(start: Start): Promise<Record<string, string>> {
   const answers: Record<string, string> = {}
   for (const word of [...words, 'mntr', 'hash', 'gtmk', 'nope']) {
     const isAllowed = word === 'srvr'
-    const text = await fourLetterWord(server.port, word)
+    const text = await askWord(server.port, word)
     answers[word] = isAllowed ? String(text.includes('Mode: standalone')) : text
   }
   return answers

@@ -7,9 +7,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { java38ClassPath, javaClassPath, zabraExecutable } from './cache.ts'
-import { fourLetterWord } from './four-letter-word.ts'
+import { askWord } from '../../test/support/ask-word.ts'
 import { freePort } from '../../test/support/free-port.ts'
+import { java38ClassPath, javaClassPath, zabraExecutable } from './cache.ts'
 import { commonSettings } from './server-under-test.ts'
 import { superDigest } from './tree-walk.ts'
 import { WatchedProcess } from './watched-process.ts'
@@ -225,13 +225,13 @@ export class Member {
 
   /** What it is to clients now; null while it does not serve them. */
   async mode(): Promise<Mode | null> {
-    const answer = await fourLetterWord(this.port, 'srvr', 2_000).catch(String)
+    const answer = await askWord(this.port, 'srvr', { timeoutMs: 2_000 }).catch(String)
     return (/^Mode: (leader|follower|observer)$/m.exec(answer)?.[1] as Mode | undefined) ?? null
   }
 
   /** What `mntr` says, by key without its prefix. */
   async figures(): Promise<ReadonlyMap<string, string>> {
-    const text = await fourLetterWord(this.port, 'mntr')
+    const text = await askWord(this.port, 'mntr')
     return new Map(
       [...text.matchAll(/^zk_(\w+)\t(.*)$/gm)].map(([, key = '', value = '']) => [key, value]),
     )

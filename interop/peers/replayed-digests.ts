@@ -2,7 +2,7 @@
  * What Apache's server found when it replayed a log: the digest of its tree after every 128th
  * transaction, and whether any transaction left another tree than the writer said.
  */
-import { fourLetterWord } from './four-letter-word.ts'
+import { askWord } from '../../test/support/ask-word.ts'
 import type { ServerUnderTest } from './server-under-test.ts'
 import { loggedDigests } from './transaction-log.ts'
 
@@ -15,7 +15,7 @@ export interface ReplayedDigests {
 }
 
 export async function replayedDigests(apache: ServerUnderTest): Promise<ReplayedDigests> {
-  const text = await fourLetterWord(apache.port, 'hash')
+  const text = await askWord(apache.port, 'hash')
   const lines = [...text.matchAll(/^([0-9a-f]+): (-?\d+)$/gm)]
   const remembered = lines.map(([, zxid = '', digest = '']) => [zxid, unsigned(digest)] as const)
   const written = loggedDigests(apache.dataLogDir)

@@ -6,7 +6,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fourLetterWord } from './four-letter-word.ts'
+import { askWord } from '../../test/support/ask-word.ts'
 import { freePort } from '../../test/support/free-port.ts'
 import { WatchedProcess } from './watched-process.ts'
 
@@ -109,7 +109,7 @@ async function waitUntilServing(server: ServerUnderTest, process: WatchedProcess
     if (ended !== null) {
       throw new Error(`${server.kind} ended (${ended}) before it served:\n${server.output()}`)
     }
-    answer = await fourLetterWord(server.port, 'srvr', 1_000).catch(String)
+    answer = await askWord(server.port, 'srvr', { timeoutMs: 1_000 }).catch(String)
     if (answer.includes('Mode: ')) return
     await new Promise((resolve) => setTimeout(resolve, askAgainMs))
   }

@@ -3,9 +3,9 @@
 // again. It knows nothing of what clients do, nor of what is done to the network between them.
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { connect as connectSocket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { askWord } from '../support/ask-word.ts'
 import { freePort } from '../support/free-port.ts'
 import { ServerProcess } from './server-process.ts'
 
@@ -170,7 +170,10 @@ export class Member {
   }
 
   async mode(): Promise<Mode> {
-    const answer = await askWord(this.host, this.clientPort, 'srvr')
+    const answer = await askWord(this.clientPort, 'srvr', {
+      host: this.host,
+      timeoutMs: 1_000,
+    }).catch(() => '')
     return (/^Mode: (leader|follower|observer)$/m.exec(answer)?.[1] ?? 'none') as Mode
   }
 
@@ -202,18 +205,4 @@ export class Member {
   #writeId(): void {
     writeFileSync(join(this.#dataDirectory, 'myid'), `${this.id}\n`)
   }
-}
-
-/** The answer to a four-letter word; empty where there is none within a second. */
-function askWord(host: string, port: number, word: string): Promise<string> {
-  return new Promise((resolve) => {
-    let text = ''
-    const socket = connectSocket({ port, host }, () => socket.end(word))
-    socket.setTimeout(1_000, () => socket.destroy())
-    socket.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk
-    })
-    socket.on('error', () => {})
-    socket.once('close', () => resolve(text))
-  })
 }
