@@ -216,6 +216,32 @@ describe('who is not counted', () => {
   })
 })
 
+describe('a server that has weight only in the proposed membership', () => {
+  const [one, two, three] = [1, 2, 3].map((id) => `server.${id}=h${id}:1:2`)
+  const decided = membershipOf(
+    `${one}\n${two}\n${three}\ngroup.1=1\ngroup.2=2\ngroup.3=3\nweight.3=0\nversion=1`,
+  )
+  const proposed = membershipOf(`${two}\n${three}\nversion=2`)
+
+  test('is for one with weight that has as much as itself', () => {
+    const election = begun(3, decided, 5, 1, proposed)
+    expect(election.receive(2, vote(2, { zxid: 5 as Zxid, peerEpoch: 1 }))).toBe('announce')
+    expect(election.proposal.leader).toBe(2)
+    expect(election.hasQuorum).toBe(false)
+    election.receive(1, vote(2, { zxid: 5 as Zxid, peerEpoch: 1 }))
+    expect(election.hasQuorum).toBe(true)
+    expect(election.receive(1, vote(3, { zxid: 5 as Zxid, peerEpoch: 1 }))).toBe('answer')
+  })
+
+  test('may lead if it has more than anybody', () => {
+    const election = begun(2, decided, 5, 1, proposed)
+    expect(election.receive(3, vote(3, { zxid: 6 as Zxid, peerEpoch: 1 }))).toBe('announce')
+    expect(election.proposal.leader).toBe(3)
+    const later = begun(3, decided, 6, 1, proposed)
+    expect(later.receive(2, vote(2, { zxid: 5 as Zxid, peerEpoch: 1 }))).toBe('answer')
+  })
+})
+
 describe('a doubted server', () => {
   const doubting = (): FastLeaderElection => {
     const election = begun(1)

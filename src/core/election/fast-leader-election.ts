@@ -276,19 +276,33 @@ export class FastLeaderElection {
     return proposedMembership.voters.containsQuorum(supporters)
   }
 
-  /** The order of votes (ZooKeeper 3.9 `totalOrderPredicate`): epoch, transaction, number. */
+  /**
+   * The order of votes (ZooKeeper 3.9 `totalOrderPredicate`): epoch, transaction, number. A server
+   * without weight is never led by. But where the proposed membership gives it some, there may be no
+   * quorum without its vote: then ZooKeeper's servers look for a leader for ever, because it is for
+   * itself, and nobody else is. Here it gives way to a server with weight that has as much; and if
+   * nobody has as much, it may lead.
+   */
   #beats(vote: Vote, other: Vote): boolean {
-    if (this.#weightOf(vote.leader) === 0 || this.#doubted.has(vote.leader)) return false
+    if (!this.#mayLead(vote.leader) || this.#doubted.has(vote.leader)) return false
     if (vote.peerEpoch !== other.peerEpoch) return vote.peerEpoch > other.peerEpoch
     if (vote.zxid !== other.zxid) return vote.zxid > other.zxid
+    const hasWeight = this.#hasWeight(vote.leader)
+    if (hasWeight !== this.#hasWeight(other.leader)) return hasWeight
     return vote.leader > other.leader
   }
 
-  #weightOf(id: number): number {
+  #mayLead(id: number): boolean {
+    const { proposedMembership } = this.#electorate
+    return this.#hasWeight(id) || (proposedMembership?.voters.weightOf(id) ?? 0) > 0
+  }
+
+  /** In the membership that is decided, if it votes there. */
+  #hasWeight(id: number): boolean {
     const { membership, proposedMembership } = this.#electorate
     const { voters } = membership
-    if (voters.voters.has(id)) return voters.weightOf(id)
-    return proposedMembership?.voters.weightOf(id) ?? 0
+    if (voters.voters.has(id)) return voters.weightOf(id) > 0
+    return (proposedMembership?.voters.weightOf(id) ?? 0) > 0
   }
 
   #asCast(): CastVote {
