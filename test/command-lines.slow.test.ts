@@ -24,8 +24,13 @@ test.each([
   ['test/scenarios/runner/main.ts nowhere', /no scenario is called nowhere/],
   ['test/scenarios/runner/main.ts --tree oak', /Allowed choices are naive, column/],
   ['test/scenarios/runner/main.ts --against here', /--against HOST:PORT NAME/],
-  ['src/sim/main.ts --seed one', /--seed needs a number/],
-  ['src/sim/main.ts --with {', /--with needs options as JSON/],
+  ['src/sim/main.ts --seed one', /--seed needs a whole number from 0, not one/],
+  ['src/sim/main.ts --count 0', /--count needs a whole number from 1, not 0/],
+  ['src/sim/main.ts --seed', /--seed <value>' argument missing/],
+  ['src/sim/main.ts --seeds 7', /Unknown option '--seeds'/],
+  ['src/sim/main.ts 7', /Unexpected argument '7'/],
+  ['src/sim/main.ts --with {', /--with needs an object of options as JSON, not \{/],
+  ['src/sim/main.ts --with 7', /--with needs an object of options as JSON, not 7/],
 ])('%s', { timeout: 60_000 }, (line, complaint) => {
   const args = ['--import', 'tsx', ...line.split(' ')]
   const { status, stderr, stdout } = spawnSync(process.execPath, args, {

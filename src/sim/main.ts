@@ -8,6 +8,7 @@
 // ends with one line that replays a failure; with --all it goes on, and lists the kinds of failure
 // at the end. Exit codes: 3 crash, 4 wrong, 5 stuck.
 
+import { parseArgs } from 'node:util'
 import { MUTATIONS, findMutation } from './ensemble/mutations.ts'
 import { kindOf, shrink } from './shrink.ts'
 import { ENSEMBLE_KIND, ONE_SERVER_KIND, type SimKind, type SimOutcome } from './sim-kind.ts'
@@ -110,38 +111,65 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
+/** Reads the command line whole: what it does not know, or cannot be, is said with status 2. */
 function parse(argv: readonly string[]): Arguments {
-  const text = (name: string): string | undefined => {
-    const at = argv.indexOf(`--${name}`)
-    return at < 0 ? undefined : (argv[at + 1] ?? '')
+  const { values } = valuesOf(argv)
+  const number = (name: NumberName, usual: number, min: number): number => {
+    const text = values[name]
+    if (text === undefined) return usual
+    const value = /^\d+$/.test(text) ? Number(text) : NaN
+    const isWithin = value >= min && Number.isSafeInteger(value)
+    return isWithin ? value : misused(`--${name} needs a whole number from ${min}, not ${text}`)
   }
-  const number = (name: string, usual: number): number => {
-    const value = text(name)
-    const parsed = value === undefined ? usual : Number(value)
-    return value === '' || !Number.isFinite(parsed) ? misused(`--${name} needs a number`) : parsed
-  }
-  const kind = argv.includes('--ensemble') ? ENSEMBLE_KIND : ONE_SERVER_KIND
-  const mutations = argv.includes('--mutations')
+  const kind = values.ensemble ? ENSEMBLE_KIND : ONE_SERVER_KIND
   return {
     kind,
-    seed: number('seed', Math.floor(Date.now() / 1_000) % 1_000_000),
-    count: number('count', 1),
-    steps: number('steps', mutations ? 6_000 : kind.stepsUsual),
-    minutes: number('minutes', 0),
-    options: optionsFrom(text('with') ?? '{}'),
-    shrink: argv.includes('--shrink'),
-    verbose: argv.includes('--verbose'),
-    all: argv.includes('--all'),
-    mutations,
+    seed: number('seed', Math.floor(Date.now() / 1_000) % 1_000_000, 0),
+    count: number('count', 1, 1),
+    steps: number('steps', values.mutations ? 6_000 : kind.stepsUsual, 1),
+    minutes: number('minutes', 0, 0),
+    options: optionsFrom(values.with),
+    shrink: values.shrink,
+    verbose: values.verbose,
+    all: values.all,
+    mutations: values.mutations,
+  }
+}
+
+type NumberName = 'seed' | 'count' | 'steps' | 'minutes'
+
+function valuesOf(argv: readonly string[]) {
+  const flag = { type: 'boolean', default: false } as const
+  const text = { type: 'string' } as const
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        ensemble: flag,
+        mutations: flag,
+        seed: text,
+        count: text,
+        steps: text,
+        minutes: text,
+        with: { ...text, default: '{}' },
+        shrink: flag,
+        verbose: flag,
+        all: flag,
+      },
+    })
+  } catch (problem) {
+    return misused((problem as Error).message)
   }
 }
 
 function optionsFrom(text: string): object {
   try {
-    return JSON.parse(text) as object
+    const options: unknown = JSON.parse(text)
+    if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
   } catch {
-    return misused('--with needs options as JSON')
+    // Said below, as of any other text that is no options.
   }
+  return misused(`--with needs an object of options as JSON, not ${text}`)
 }
 
 function misused(message: string): never {
