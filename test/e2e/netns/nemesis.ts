@@ -17,6 +17,8 @@ export interface Fault {
   begin(): void | Promise<void>
   /** Everything is as it was, servers that ended are started again. */
   end(): void | Promise<void>
+  /** Whether its end waits for the victim to fail by itself, which needs all else to be well. */
+  readonly awaitsFailure?: true
 }
 
 export interface Battlefield {
@@ -71,7 +73,9 @@ export class Nemesis {
         for (const fault of faults) await fault.begin()
       },
       end: async () => {
-        for (const fault of faults) await fault.end()
+        // A server that hears of no write, or stands still, does not find its disk full.
+        for (const fault of faults) if (!fault.awaitsFailure) await fault.end()
+        for (const fault of faults) if (fault.awaitsFailure) await fault.end()
       },
     }
   }
@@ -180,6 +184,7 @@ export class Nemesis {
     return {
       name: `the disk of ${nameOf(victim)} is full`,
       leavesMajority: true,
+      awaitsFailure: true,
       begin: () => disk.fill(),
       end: async () => {
         if (await hasEnded(victim)) this.endings.full++
@@ -195,6 +200,7 @@ export class Nemesis {
     return {
       name: `the disk of ${nameOf(victim)} fails to sync, what it wrote is ${bytes}`,
       leavesMajority: true,
+      awaitsFailure: true,
       begin: () => syncs.begin(bytes),
       end: async () => {
         if (await hasEnded(victim)) this.endings.failed++
