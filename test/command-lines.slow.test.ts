@@ -31,6 +31,7 @@ test.each([
   ['src/sim/main.ts 7', /Unexpected argument '7'/],
   ['src/sim/main.ts --with {', /--with needs an object of options as JSON, not \{/],
   ['src/sim/main.ts --with 7', /--with needs an object of options as JSON, not 7/],
+  ['src/sim/main.ts --with {"crashes":7}', /--with: no option is called crashes/],
 ])('%s', { timeout: 60_000 }, (line, complaint) => {
   const args = ['--import', 'tsx', ...line.split(' ')]
   const { status, stderr, stdout } = spawnSync(process.execPath, args, {

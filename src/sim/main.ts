@@ -9,6 +9,7 @@
 // at the end. Exit codes: 3 crash, 4 wrong, 5 stuck.
 
 import { parseArgs } from 'node:util'
+import { describeDrawn } from './draws.ts'
 import { MUTATIONS, findMutation } from './ensemble/mutations.ts'
 import { kindOf, shrink } from './shrink.ts'
 import { ENSEMBLE_KIND, ONE_SERVER_KIND, type SimKind, type SimOutcome } from './sim-kind.ts'
@@ -68,7 +69,7 @@ function main(args: Arguments): void {
 }
 
 function describe(seed: number, { kind, steps, options }: Arguments): void {
-  say(`seed ${seed}\n${kind.describe(seed, steps, options)}`)
+  say(`seed ${seed}\n${describeDrawn({ ...kind.draw(seed, steps), ...options })}`)
 }
 
 function fail(seed: number, args: Arguments, isDescribed: boolean, result: SimOutcome): never {
@@ -128,7 +129,7 @@ function parse(argv: readonly string[]): Arguments {
     count: number('count', 1, 1),
     steps: number('steps', values.mutations ? 6_000 : kind.stepsUsual, 1),
     minutes: number('minutes', 0, 0),
-    options: optionsFrom(values.with),
+    options: optionsFrom(values.with, kind),
     shrink: values.shrink,
     verbose: values.verbose,
     all: values.all,
@@ -162,10 +163,17 @@ function valuesOf(argv: readonly string[]) {
   }
 }
 
-function optionsFrom(text: string): object {
+function optionsFrom(text: string, kind: SimKind): object {
+  const options = objectIn(text)
+  const drawn = kind.draw(0, kind.stepsUsual)
+  const [unknown] = Object.keys(options).filter((name) => !(name in drawn))
+  return unknown === undefined ? options : misused(`--with: no option is called ${unknown}`)
+}
+
+function objectIn(text: string): object {
   try {
-    const options: unknown = JSON.parse(text)
-    if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
   } catch {
     // Said below, as of any other text that is no options.
   }

@@ -2,7 +2,6 @@
 
 import { CALM_DISK } from './fake-disk.ts'
 import { CALM_NETWORK } from './fake-network.ts'
-import { describeDrawn } from './draws.ts'
 import { type EnsembleOptions, drawEnsemble } from './ensemble/ensemble-options.ts'
 import { simulateEnsemble } from './ensemble/ensemble-simulation.ts'
 import { CALM_PEERS } from './ensemble/fake-peer-network.ts'
@@ -22,8 +21,8 @@ export interface SimKind {
   readonly stepsUsual: number
   /** What each can do without and may still fail. */
   readonly simplifications: readonly object[]
-  /** What is drawn from the seed, in lines. */
-  describe(seed: number, steps: number, options: object): string
+  /** All options of a run, as drawn from its seed. */
+  draw(seed: number, steps: number): object
   run(seed: number, steps: number, options: object, trace: TraceListener | null): SimOutcome
 }
 
@@ -49,7 +48,7 @@ export const ONE_SERVER_KIND: SimKind = {
     { snapCount: 100_000 },
     { tree: 'naive' },
   ] satisfies Partial<SimOptions>[],
-  describe: (seed, steps, options) => describeDrawn({ ...drawOptions(seed, steps), ...options }),
+  draw: drawOptions,
   run(seed, steps, options, trace) {
     const result = simulate(seed, steps, trace === null ? { options } : { options, trace })
     return { ...result, summary: describeResult(result) }
@@ -76,7 +75,7 @@ export const ENSEMBLE_KIND: SimKind = {
     { faultsAtOnce: 1 },
     { powerLoss: 0 },
   ] satisfies Partial<EnsembleOptions>[],
-  describe: (seed, steps, options) => describeDrawn({ ...drawEnsemble(seed, steps), ...options }),
+  draw: drawEnsemble,
   run(seed, steps, options, trace) {
     const result = simulateEnsemble(seed, steps, trace === null ? { options } : { options, trace })
     return { ...result, summary: describeResult(result) }
