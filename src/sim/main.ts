@@ -6,7 +6,7 @@
 //
 // It prints the seed and what was drawn from it, runs, tells which rare branches were reached, and
 // ends with one line that replays a failure; with --all it goes on, and lists the kinds of failure
-// at the end. Exit codes: 3 crash, 4 wrong, 5 stuck.
+// at the end. Exit codes: 2 a command line that makes no sense, 3 crash, 4 wrong, 5 stuck.
 
 import { parseArgs } from 'node:util'
 import { describeDrawn } from './draws.ts'
